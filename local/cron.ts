@@ -1,0 +1,24 @@
+// Rings the Worker's cron every minute, which `wrangler dev` does not do by itself.
+
+const EVERY_MINUTE = "* * * * *";
+
+/** Rings at each full minute until it is stopped. A Worker that is restarting misses its minute, as in production. */
+export function startCron(origin: string): () => void {
+  let timer: NodeJS.Timeout;
+  const plan = (): void => {
+    timer = setTimeout(
+      () => {
+        void ringCron(origin).catch(() => undefined);
+        plan();
+      },
+      60_000 - (Date.now() % 60_000),
+    );
+  };
+  plan();
+  return () => clearTimeout(timer);
+}
+
+export async function ringCron(origin: string): Promise<void> {
+  const answer = await fetch(`${origin}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(EVERY_MINUTE)}`);
+  if (!answer.ok) throw new Error(`The cron handler failed: ${answer.status} ${await answer.text()}`);
+}

@@ -1,0 +1,13 @@
+// Puts the browser part of the API documentation (Swagger UI) where the Worker's static assets are taken from.
+import { copyFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+const FILES = ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"];
+
+export function copyDocsAssets(): void {
+  const from = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  const to = join(import.meta.dirname, "..", "dist", "assets", "docs");
+  mkdirSync(to, { recursive: true });
+  for (const file of FILES) copyFileSync(join(from, file), join(to, file));
+}

@@ -1,0 +1,50 @@
+// The set of spaces that somebody is writing to, or was a moment ago: one sorted set, score = mark.
+import { spaceUid } from "../../kernel/id.ts";
+import { digestKey, HEAD } from "../../platform/freshness/digest.ts";
+import type { DirtySet, SpaceAddress } from "../../platform/relay/dirty-set.ts";
+import { pairs, positionOf } from "./digest-store.ts";
+import type { Redis } from "./redis.ts";
+import { REMOVE_UNCHANGED } from "./scripts.ts";
+
+const KEY = "dirty";
+
+export function dirtySet(redis: Redis): DirtySet {
+  return {
+    async mark(space, mark, limit) {
+      const [, head] = await redis.pipeline((pipeline) => {
+        pipeline.zadd(KEY, { score: mark, member: memberOf(space) });
+        pipeline.zscore(digestKey(space), HEAD);
+      }, limit);
+      return positionOf(head);
+    },
+    async remark(marks) {
+      if (marks.length === 0) return;
+      await redis.pipeline((pipeline) => {
+        for (const { space, mark } of marks) pipeline.zadd(KEY, { score: mark, member: memberOf(space) });
+      });
+    },
+    async oldest(most) {
+      const [flat] = await redis.pipeline((pipeline) => {
+        pipeline.zrange(KEY, 0, most - 1, { withScores: true });
+      });
+      return pairs(flat as readonly (string | number)[]).map(([member, mark]) => ({ space: spaceOf(member), mark }));
+    },
+    async remove(marks) {
+      if (marks.length === 0) return;
+      await redis.script(
+        REMOVE_UNCHANGED,
+        [KEY],
+        marks.flatMap(({ space, mark }) => [String(mark), memberOf(space)]),
+      );
+    },
+  };
+}
+
+function memberOf({ uid, epoch, residency }: SpaceAddress): string {
+  return `${uid}.${epoch}.${residency}`;
+}
+
+function spaceOf(member: string): SpaceAddress {
+  const [uid, epoch, ...residency] = member.split(".");
+  return { uid: spaceUid(Number(uid)), epoch: Number(epoch), residency: residency.join(".") };
+}

@@ -1,0 +1,129 @@
+// The one place that knows what is rented: configuration and bindings become ports, ports become the app and the jobs.
+import { bellQueue, type QueueBinding } from "./adapters/cloudflare/bell-queue.ts";
+import { tagHash } from "./adapters/cloudflare/tag-hash.ts";
+import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
+import { neonClient } from "./adapters/neon/sql-client.ts";
+import { digestStore } from "./adapters/upstash/digest-store.ts";
+import { dirtySet } from "./adapters/upstash/dirty-set.ts";
+import { connectRedis } from "./adapters/upstash/redis.ts";
+import { hmacSigner } from "./adapters/webcrypto/hmac-signer.ts";
+import { webSealer } from "./adapters/webcrypto/sealer.ts";
+import { webSecrets } from "./adapters/webcrypto/secrets.ts";
+import { type Environment, readConfig } from "./config.ts";
+import { hashOf } from "./contexts/tenancy/tenancy.ts";
+import type { Services } from "./http/call.ts";
+import { buildApp } from "./http/http.ts";
+import { knowledgeCache } from "./http/knowledge.ts";
+import { credentialsOf } from "./http/middleware/identify.ts";
+import { openapiOf } from "./http/openapi.ts";
+import { renderOutcome } from "./http/render-outcome.ts";
+import { ROUTES } from "./http/routes.ts";
+import { openChores } from "./jobs/chores.ts";
+import { openJobs, type QueueBatch } from "./jobs/jobs.ts";
+import { keepHouse } from "./jobs/keep-house.ts";
+import { REACTIONS } from "./jobs/reactions.ts";
+import { type Clock, instant } from "./kernel/clock.ts";
+import { spaceUid } from "./kernel/id.ts";
+import type { JsonObject } from "./kernel/json.ts";
+import { openDatabase } from "./platform/database/open-database.ts";
+import { forgetExpired } from "./platform/event-log/forget-expired.ts";
+import { type Announcer, openWriter } from "./platform/event-log/open-writer.ts";
+import { openDigest } from "./platform/freshness/digest.ts";
+import { coalescedBells } from "./platform/relay/bell.ts";
+import { eventSource } from "./platform/relay/event-source.ts";
+import { openRelay, type Report } from "./platform/relay/relay.ts";
+import { openGuards } from "./platform/resilience/guards.ts";
+import { healthProbe } from "./platform/telemetry/health.ts";
+import { requestLog } from "./platform/telemetry/log-line.ts";
+
+export interface Bindings {
+  readonly CHANGES: QueueBinding;
+  readonly ASSETS: { fetch(request: Request): Promise<Response> };
+  readonly VERSION: { readonly id: string };
+}
+
+export interface Meridian {
+  fetch(request: Request, context: ExecutionContext): Response | Promise<Response>;
+  queue(batch: QueueBatch): Promise<void>;
+  scheduled(at: number): Promise<void>;
+}
+
+export function compose(env: Environment & Bindings): Meridian {
+  const config = readConfig(env);
+  const { topology } = config;
+  const clock: Clock = { now: () => instant(Date.now()) };
+  const random = Math.random;
+  const uuid = (): string => crypto.randomUUID();
+  const report: Report = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
+
+  const guards = openGuards(topology, clock);
+  const { guardOf } = guards;
+  const client = neonClient(config.neonFetchEndpoint);
+  const redis = connectRedis({ url: config.redisUrl, token: config.redisToken, guard: guards.redis });
+  const database = openDatabase({ topology, client, guardOf });
+  const digest = openDigest({ store: digestStore(redis), hash: tagHash(config.secret), random });
+  const tools = { digest, events: eventSource({ topology, client, guardOf }) };
+  const relayParts = {
+    ...tools,
+    dirty: dirtySet(redis),
+    bells: coalescedBells(bellQueue(env.CHANGES, guards.queues), clock),
+    clock,
+    random,
+    report,
+  };
+  const relay = openRelay(relayParts);
+  const writerParts = { client, sealer: webSealer(config.secret), primaryOf: database.primaryOf, guardOf, uuid };
+  const announcer = (defer: (work: Promise<unknown>) => void): Announcer => ({
+    beforeCommit: relay.beforeCommit,
+    afterCommit: (space, commit) => defer(relay.afterCommit(space, commit)),
+  });
+
+  const pingRedis = () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]);
+  let document: JsonObject | undefined;
+  const services: Services = {
+    database,
+    knowledge: knowledgeCache(database, clock),
+    credentials: credentialsOf({ database, rootKey: config.rootKey, secrets: webSecrets, clock }),
+    signer: hmacSigner(config.secret),
+    schemas: schemaEngine(),
+    secrets: webSecrets,
+    clock,
+    uuid,
+    residencies: topology.shards.map((shard) => shard.residency),
+    homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
+    openWriter: (call, binding) => openWriter({ ...writerParts, announcer: announcer(call.defer) }, binding),
+    sha256: (text) => hashOf(webSecrets, text),
+    log: requestLog(config.logSample, random, console.log),
+    plain: {
+      // The host only completes the address: the binding looks at the path alone.
+      assets: (file) => env.ASSETS.fetch(new Request(`https://assets.invalid/docs/${file}`)),
+      health: healthProbe({
+        topology,
+        client,
+        clock,
+        guardOf,
+        redis: guards.redis,
+        queues: guards.queues,
+        pingRedis,
+        version: env.VERSION.id,
+      }),
+      openapi: () => (document ??= openapiOf(ROUTES, { version: "1" })),
+    },
+  };
+
+  const chores = openChores({
+    sweep: relayParts,
+    database,
+    residencies: services.residencies,
+    secrets: webSecrets,
+    openWriter: (defer, binding) => openWriter({ ...writerParts, announcer: announcer(defer) }, binding),
+    render: (outcome) => renderOutcome(outcome, undefined),
+    forgetExpired: () => forgetExpired(topology, client),
+  });
+  const app = buildApp(ROUTES, services);
+  return {
+    fetch: (request, context) => app.fetch(request, env, context),
+    queue: openJobs({ tools, reactions: REACTIONS, report }),
+    scheduled: (at) => keepHouse(instant(at), chores, report),
+  };
+}

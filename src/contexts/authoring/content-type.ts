@@ -1,0 +1,45 @@
+// A content type as kept and as known by the isolate: its document (what the editor sent) and the shape derived from it.
+import { type SQL, sql } from "drizzle-orm";
+import type { SpaceUid } from "../../kernel/id.ts";
+import type { JsonObject } from "../../kernel/json.ts";
+import { type Position, position } from "../../kernel/position.ts";
+import type { Row } from "../../platform/database/database.ts";
+import type { TypeShape } from "../delivery/delivery.ts";
+
+/** What an editor sends and gets back. Kept as `types.document`. */
+export interface TypeDocument {
+  readonly name: string;
+  readonly schema: JsonObject;
+  readonly indexes?: readonly (readonly string[])[];
+  readonly requireIfMatch?: boolean;
+}
+
+export interface ContentType {
+  readonly type: string;
+  /** Version of the type's stream. */
+  readonly revision: number;
+  readonly position: Position;
+  readonly document: TypeDocument;
+  readonly shape: TypeShape;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** Every content type of a space, by name. */
+export function typesStatement(uid: SpaceUid): SQL {
+  return sql`select type, revision, position, document, shape, created_at, updated_at from types where space = ${uid} order by type`;
+}
+
+/** Of a row of `typesStatement`. */
+export function decodeType(row: Row): ContentType {
+  return {
+    type: String(row["type"]),
+    revision: Number(row["revision"]),
+    position: position(Number(row["position"])),
+    document: row["document"] as TypeDocument,
+    shape: row["shape"] as TypeShape,
+    createdAt: String(row["created_at"]),
+    updatedAt: String(row["updated_at"]),
+  };
+}

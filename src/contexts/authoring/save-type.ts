@@ -1,0 +1,165 @@
+// Saves a content type: the document is checked, its shape derived, existing entries looked at, all guarded by one commit.
+
+import type { JsonObject } from "../../kernel/json.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import type { Change, Outcome, Reindex } from "../../platform/event-log/commit.ts";
+import { handle } from "../../platform/event-log/handle.ts";
+import type { Written } from "../../platform/event-log/writer.ts";
+import type { TypeShape } from "../delivery/delivery.ts";
+import type { AuthoringData } from "./change-entry.ts";
+import type { TypeDocument } from "./content-type.ts";
+import { sameJson } from "./domain/same-json.ts";
+import type { TypeState } from "./domain/type.ts";
+import { decideType, typeMissing } from "./domain/type-decisions.ts";
+import { violationsOf } from "./fields-judge.ts";
+import { etagOf, type Preconditions, whyNotMet } from "./preconditions.ts";
+import { isIndexedAlike, isReferringAlike, shapeOf } from "./shape-of.ts";
+import { asJson, normalized, whyNotDocument, whyTooMany } from "./type-document.ts";
+import { decodeLoadedType, type LoadedType, typeStatement, typeView } from "./type-row.ts";
+import { surveyEntries } from "./type-survey.ts";
+
+/** Version of the shape of content type events. */
+const SCHEMA = 1;
+
+export interface SaveType {
+  readonly type: string;
+  readonly document: TypeDocument;
+  /** Existing entries may break the new schema. */
+  readonly lenient: boolean;
+  readonly conditions: Preconditions;
+}
+
+export interface DeleteType {
+  readonly type: string;
+  readonly conditions: Preconditions;
+}
+
+/**
+ * Refuses with `outdated`/`precondition-failed`; `invalid`/`schema-unsupported`; `conflict`/`schema-conflict`,
+ * `schema-check-too-large`, `types-too-large`. A reference to a type that does not exist (yet) is fine: types may refer to each other.
+ */
+export function saveType(
+  scope: Scope<AuthoringData>,
+  { type, document, lenient, conditions }: SaveType,
+): Promise<Result<Written>> {
+  const { writer, settings, types, schemas } = scope.data;
+  const wanted = normalized(document);
+  return handle(async () => {
+    const loaded = await load(scope, type, conditions);
+    if (!loaded.ok) return loaded;
+    const { found, position } = loaded.value;
+    const { current, revision } = found;
+    const broken = whyNotDocument(wanted, schemas) ?? whyTooMany(type, wanted, types.values());
+    if (broken !== undefined) return refuse(broken);
+    const shape = shapeOf(type, wanted, settings, revision + 1, current?.shape);
+    if (!shape.ok) return shape;
+    const kept = asJson(wanted);
+    const decided = decideType(
+      { do: "SaveType", name: type, document: kept, shape: shapeAsJson(shape.value) },
+      stateOf(found),
+    );
+    if (!decided.ok) return decided;
+    if (decided.value.length === 0 && current !== undefined) {
+      const view = typeView(type, wanted, shape.value, current);
+      return ok(writer.unchanged({ view, etag: etagOf(scope.space, revision) }, position));
+    }
+
+    const entries = await entriesUnder(scope, found, wanted, shape.value, lenient);
+    if (!entries.ok) return entries;
+    const change: Change = {
+      streams: [{ i: 0, id: `type:${type}`, x: revision, n: 1 }],
+      events: decided.value.map((event, i) => eventOf(type, event.type, event.data, revision + 1, i + 1)),
+      types: [{ type, n: 1, revision: revision + 1, document: kept, shape: shapeAsJson(shape.value) }],
+      moved: { schema: 1 },
+      ...entries.value,
+    };
+    const { at } = writer.marks;
+    const view = typeView(type, wanted, shape.value, { createdAt: current?.createdAt ?? at, updatedAt: at });
+    const outcome: Outcome = { view, etag: etagOf(scope.space, revision + 1) };
+    return await writer.commit(
+      change,
+      current === undefined ? { ...outcome, created: true, location: `types/${type}` } : outcome,
+    );
+  });
+}
+
+/** Refuses with `missing`/`type-missing`, `outdated`/`precondition-failed`, `conflict`/`type-in-use`. References from other types do not count: no entry is left for them to reach. */
+export function deleteType(scope: Scope<AuthoringData>, { type, conditions }: DeleteType): Promise<Result<Written>> {
+  return handle(async () => {
+    const loaded = await load(scope, type, conditions, "must be there");
+    if (!loaded.ok) return loaded;
+    const { found } = loaded.value;
+    const { revision } = found;
+    const decided = decideType({ do: "DeleteType", name: type, entries: found.entries }, stateOf(found));
+    if (!decided.ok) return decided;
+    const change: Change = {
+      streams: [{ i: 0, id: `type:${type}`, x: revision, n: 1 }],
+      events: decided.value.map((event, i) => eventOf(type, event.type, event.data, revision + 1, i + 1)),
+      types: [{ type, n: 1, revision: revision + 1, gone: true }],
+      moved: { schema: 1 },
+      typeEntries: [{ type, position: 0, entries: 0 }],
+    };
+    return await scope.data.writer.commit(change, {});
+  });
+}
+
+async function load(scope: Scope<AuthoringData>, type: string, conditions: Preconditions, presence?: "must be there") {
+  const loaded = await scope.data.writer.load([typeStatement(scope.space.uid, type)]);
+  if (!loaded.ok) return loaded;
+  const found = decodeLoadedType(loaded.value.rows[0]?.[0]);
+  if (found.current === undefined && presence !== undefined) return refuse(typeMissing(type));
+  const etag = found.current === undefined ? undefined : etagOf(scope.space, found.revision);
+  const stopped = whyNotMet(conditions, etag, false);
+  return stopped === undefined ? ok({ found, position: loaded.value.position }) : refuse(stopped);
+}
+
+/** What becomes of the entries that are there, and what the commit must find them to be. */
+async function entriesUnder(
+  scope: Scope<AuthoringData>,
+  found: LoadedType,
+  document: TypeDocument,
+  shape: TypeShape,
+  lenient: boolean,
+): Promise<Result<Pick<Change, "reindex" | "typeEntries">>> {
+  const { current, entries, last } = found;
+  const { writer, settings, schemas } = scope.data;
+  const sameRules =
+    current !== undefined &&
+    sameJson(current.document.schema, document.schema) &&
+    sameJson(current.shape.locales, settings.locales);
+  const sameRows = current !== undefined && isIndexedAlike(current.shape, shape);
+  if ((sameRules || lenient) && sameRows) return ok({});
+  const typeEntries = [{ type: shape.type, position: last, entries }];
+  if (entries === 0) return ok({ typeEntries });
+  const judge = (fields: JsonObject) => violationsOf(schemas, document.schema, settings.locales, fields, 1)[0];
+  const reindex = sameRows
+    ? "nothing"
+    : current !== undefined && isReferringAlike(current.shape, shape)
+      ? "rows"
+      : "rows and references";
+  const surveyed = await surveyEntries(writer, {
+    type: shape.type,
+    shape,
+    entries,
+    judge: sameRules || lenient ? undefined : judge,
+    reindex,
+  });
+  if (!surveyed.ok) return surveyed;
+  const rows: readonly Reindex[] = surveyed.value;
+  return ok({ typeEntries, ...(rows.length > 0 ? { reindex: rows } : {}) });
+}
+
+function stateOf({ revision, current }: LoadedType): TypeState {
+  if (current === undefined) return { is: "absent", revision };
+  return { is: "present", revision, document: asJson(normalized(current.document)), shape: shapeAsJson(current.shape) };
+}
+
+function eventOf(type: string, name: string, data: JsonObject, version: number, n: number) {
+  return { n, stream: `type:${type}`, version, type: name, schema: SCHEMA, data, tags: [`schema:${type}`] };
+}
+
+/** Nothing in a shape is anything but JSON; an interface cannot say so. */
+function shapeAsJson(shape: TypeShape): JsonObject {
+  return shape as unknown as JsonObject;
+}

@@ -1,0 +1,13 @@
+// The port to a JSON Schema validator.
+import type { FaultItem } from "../../kernel/fault.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
+
+export interface SchemaEngine {
+  /** Why a `pattern` cannot be run in time linear in the text; `undefined`: it can. */
+  whyNotPattern(pattern: string): string | undefined;
+  /**
+   * Every violation of a schema that the dialect accepts, at most `most`; `code` is the keyword in kebab-case. Pointers begin with `root`.
+   * Compiled once for each schema object: hand in the same object for the same schema.
+   */
+  violations(schema: JsonObject, value: Json, root: string, most: number): readonly FaultItem[];
+}

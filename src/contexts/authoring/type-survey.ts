@@ -1,0 +1,132 @@
+// Looks at every entry of a type that is about to change: which ones would break its schema, and the rows that its slots then hold.
+import { type SQL, sql } from "drizzle-orm";
+import { type Fault, type FaultItem, fault, quote } from "../../kernel/fault.ts";
+import type { SpaceUid } from "../../kernel/id.ts";
+import type { JsonObject } from "../../kernel/json.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { Row } from "../../platform/database/database.ts";
+import type { Reindex } from "../../platform/event-log/commit.ts";
+import type { Writer } from "../../platform/event-log/writer.ts";
+import { sortRowOf, type TypeShape } from "../delivery/delivery.ts";
+import { referencesOf } from "./references.ts";
+
+/** Entries that one request looks at. */
+export const MAX_SURVEYED = 20_000;
+/** Entries whose rows one commit writes again: it holds the space's lock, and has 2.4 s. */
+export const MAX_REINDEXED = 1_000;
+/** Conflicts that are named. */
+const MAX_NAMED = 20;
+/** Rows and bytes of one page; a page has at least one entry, whatever its size. */
+const PAGE_ROWS = 250;
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+export interface Survey {
+  readonly type: string;
+  readonly shape: TypeShape;
+  readonly entries: number;
+  /** Why an entry's fields would break the schema; `undefined`: nobody asks. */
+  readonly judge: ((fields: JsonObject) => FaultItem | undefined) | undefined;
+  /** Sort rows are written again, references too when asked. */
+  readonly reindex: "nothing" | "rows" | "rows and references";
+}
+
+/**
+ * Reads page by page: the commit must check `typeEntries`, or an entry that changed meanwhile goes unseen.
+ * Refuses with `conflict`/`schema-conflict`, naming up to 20, or `schema-check-too-large`.
+ */
+export async function surveyEntries(writer: Writer, survey: Survey): Promise<Result<readonly Reindex[]>> {
+  const most = survey.reindex === "nothing" ? MAX_SURVEYED : MAX_REINDEXED;
+  if (survey.entries > most) return refuse(tooLarge(survey, most));
+  const conflicts: FaultItem[] = [];
+  const reindex: Reindex[] = [];
+  let after: string | undefined = "";
+  while (after !== undefined && conflicts.length < MAX_NAMED) {
+    const page = await writer.load([pageStatement(writer.space.uid, survey.type, after)]);
+    if (!page.ok) return page;
+    const rows: readonly Row[] = page.value.rows[0] ?? [];
+    for (const row of rows) {
+      conflicts.push(...conflictsOf(row, survey));
+      if (survey.reindex !== "nothing") reindex.push(reindexOf(row, survey));
+    }
+    after = rows.length === 0 ? undefined : String(rows.at(-1)?.["id"]);
+  }
+  if (conflicts.length > 0) return refuse(conflict(survey.type, conflicts.slice(0, MAX_NAMED)));
+  return ok(reindex);
+}
+
+/**
+ * By the sort rows' key, where a type's entries lie together; the published version only where it differs from the draft.
+ * `offset 0` keeps the planner from reading all entries of the space to join a page of them.
+ */
+function pageStatement(uid: SpaceUid, type: string, after: string): SQL {
+  return sql`select id, fields, published_fields, is_published from (
+      select d.id, e.fields, p.version is not null as is_published, case when p.version <> e.version then p.fields end as published_fields,
+        row_number() over (order by d.id) as n,
+        sum(octet_length(e.fields::text) + case when p.version <> e.version then octet_length(p.fields::text) else 0 end) over (order by d.id) as bytes
+      from (select i.id from draft_ix i where i.space = ${uid} and i.type = ${type} and i.id > ${after} order by i.id limit ${PAGE_ROWS}) d
+      cross join lateral (select e.fields, e.version from entries e where e.space = ${uid} and e.id = d.id offset 0) e
+      left join lateral (select p.fields, p.version from published p where p.space = ${uid} and p.id = d.id offset 0) p on true) page
+    where n = 1 or bytes <= ${PAGE_BYTES} order by id`;
+}
+
+interface Versions {
+  readonly id: string;
+  readonly draft: JsonObject;
+  /** `undefined`: not published. */
+  readonly published: JsonObject | undefined;
+  readonly differs: boolean;
+}
+
+function versionsOf(row: Row): Versions {
+  const draft = row["fields"] as JsonObject;
+  const differs = row["published_fields"] != null;
+  const published = differs ? (row["published_fields"] as JsonObject) : draft;
+  return { id: String(row["id"]), draft, published: row["is_published"] === true ? published : undefined, differs };
+}
+
+function conflictsOf(row: Row, { judge }: Survey): readonly FaultItem[] {
+  if (judge === undefined) return [];
+  const { id, draft, published, differs } = versionsOf(row);
+  const of = (fields: JsonObject, what: string) => {
+    const item = judge(fields);
+    return item === undefined
+      ? []
+      : [
+          {
+            pointer: "/schema",
+            code: "schema-conflict",
+            detail: `Entry ${quote(id)}${what}: ${item.pointer} ${item.detail}`,
+          },
+        ];
+  };
+  return [...of(draft, ""), ...(differs && published !== undefined ? of(published, " (published version)") : [])];
+}
+
+function reindexOf(row: Row, { type, shape, reindex }: Survey): Reindex {
+  const { id, draft, published } = versionsOf(row);
+  const rows = {
+    id,
+    type,
+    draft: sortRowOf(shape, draft),
+    ...(published === undefined ? {} : { published: sortRowOf(shape, published) }),
+  };
+  if (reindex !== "rows and references") return rows;
+  const side = (fields: JsonObject | undefined, name: "d" | "p") =>
+    fields === undefined ? [] : referencesOf(shape, fields).map((each) => ({ ...each, side: name }));
+  return { ...rows, refs: [...side(draft, "d"), ...side(published, "p")] };
+}
+
+function conflict(type: string, items: readonly FaultItem[]): Fault {
+  const detail = `Cannot save content type ${quote(type)}: existing entries break the schema (named are up to ${MAX_NAMED}). Change them first, or save with ?validate=lenient`;
+  return fault("conflict", "schema-conflict", detail, { errors: items });
+}
+
+function tooLarge({ type, entries, reindex }: Survey, most: number): Fault {
+  const what = reindex === "nothing" ? "check" : "index again";
+  const advice =
+    reindex === "nothing"
+      ? "save with ?validate=lenient, which leaves existing entries as they are"
+      : "leave indexed, localized and reference fields as they are, or declare them on a new type and import the entries into it";
+  const detail = `Cannot save content type ${quote(type)}: it has ${entries} entries, and one request can ${what} ${most}; ${advice}`;
+  return fault("conflict", "schema-check-too-large", detail);
+}

@@ -1,0 +1,15 @@
+// The door of delivery: what readers are given, and the sort rows that writers keep for it.
+export type { DeliveryData } from "./asking.ts";
+export type { Signer } from "./cursor.ts";
+export { OPERATORS } from "./filter-text.ts";
+export { type GetContent, type Got, getContent } from "./get-content.ts";
+export { type Count, type ListContent, type Listed, listContent, listEntries } from "./list-content.ts";
+export {
+  ENTRIES_PARAMETERS,
+  LIST_PARAMETERS,
+  ONE_PARAMETERS,
+  type QueryText,
+  readQueryText,
+} from "./query-text.ts";
+export { sortRowOf, termOf } from "./sort-row.ts";
+export type { CompositeShape, FieldShape, TypeShape, ValueKind } from "./type-shape.ts";

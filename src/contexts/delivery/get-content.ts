@@ -1,0 +1,92 @@
+// One entry as readers are given it, by id or slug: one statement, and one more for each hop of include.
+import { type SQL, sql } from "drizzle-orm";
+import { fault, quote } from "../../kernel/fault.ts";
+import type { JsonObject } from "../../kernel/json.ts";
+import type { Position } from "../../kernel/position.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import { askAbout, type DeliveryData } from "./asking.ts";
+import { readDocument, showContent } from "./document.ts";
+import { hopsDeep } from "./include.ts";
+import { includeSql } from "./include-sql.ts";
+import { includedOf } from "./included.ts";
+import { PAGE_BYTES } from "./list-sql.ts";
+import { readView, type View } from "./query.ts";
+import type { QueryText } from "./query-text.ts";
+import { type DocumentSource, documentFacts, documentOf } from "./source.ts";
+
+export interface GetContent {
+  readonly type: string;
+  /** Id or slug; an id wins. */
+  readonly name: string;
+  readonly query: QueryText;
+}
+
+export interface Got {
+  readonly body: JsonObject;
+  readonly position: Position;
+  readonly source: string;
+}
+
+/** Refuses with 404 `content-missing` or `type-missing`, 403 `scope-missing`, 400 for what the query cannot ask. */
+export async function getContent(scope: Scope<DeliveryData>, { type, name, query }: GetContent): Promise<Result<Got>> {
+  const asking = askAbout(scope, type, query.perspective);
+  if (!asking.ok) return asking;
+  const view = readView(query, asking.value);
+  if (!view.ok) return view;
+  const answer = await scope.data.reader.read(statementsOf(scope.space.uid, name, view.value));
+  if (!answer.ok) return answer;
+  const { rows, position, source } = answer.value;
+  const [row] = rows[0] ?? [];
+  if (row === undefined) {
+    const what = query.perspective === "draft" ? "entry" : "published entry";
+    return refuse(
+      fault("missing", "content-missing", `There is no ${what} of type ${quote(type)} with id or slug ${quote(name)}`, {
+        position,
+      }),
+    );
+  }
+  const document = readDocument(row, row["fields"]);
+  const body = showContent(document, view.value);
+  if (view.value.steps.length === 0) return ok({ body, position, source });
+  const targets = new Map(
+    rows
+      .slice(1)
+      .flat()
+      .filter((each) => each["body"] !== null)
+      .map((each) => [each["id"] as string, readDocument(each, each["body"])]),
+  );
+  return ok({
+    body: { ...body, included: includedOf([document], targets, view.value, showContent) },
+    position,
+    source,
+  });
+}
+
+function statementsOf(space: number, name: string, view: View): readonly SQL[] {
+  const { shape, drafts, steps } = view;
+  const one = oneSql(space, shape.type, name, drafts);
+  const depth = hopsDeep(steps);
+  const source: DocumentSource = { space, drafts };
+  const parts = [sql`page as materialized (select 1 as n, id, false as ended from (${one}) one)`];
+  const included = { parts, document: documentOf(source, sql`page.id`), source, limit: 1 };
+  return [
+    one,
+    ...Array.from({ length: depth }, (_, at) =>
+      includeSql(
+        included,
+        steps.filter(({ hop }) => hop <= at + 1),
+        at + 1,
+        Math.floor(PAGE_BYTES / depth),
+      ),
+    ),
+  ];
+}
+
+/** Within its type no entry has the id of another as its slug, so at most one row is found. */
+function oneSql(space: number, type: string, name: string, drafts: boolean): SQL {
+  const columns = sql`id, fields, ${documentFacts(drafts)}`;
+  if (!drafts) return sql`select ${columns} from find_published(${space}::int, ${type}::text, ${name}::text)`;
+  return sql`select ${columns} from entries
+    where space = ${space}::int and type = ${type}::text and (id = ${name}::text or slug = ${name}::text) and status <> 'archived' limit 1`;
+}

@@ -1,0 +1,8 @@
+// A query's parameters with the types that their schema gives them.
+import type { z } from "zod";
+import { readQuery } from "../input.ts";
+import type { QueryReader } from "../operation.ts";
+
+export function typedQuery<S extends z.ZodObject>(documented: S): QueryReader<z.output<S>> {
+  return { documented, read: (query) => readQuery(documented, query) };
+}

@@ -1,0 +1,59 @@
+// One request as the pipeline sees it, and what the pipeline works with. Use cases see neither.
+import type { SchemaEngine } from "../contexts/authoring/authoring.ts";
+import type { Signer } from "../contexts/delivery/delivery.ts";
+import type { Secrets } from "../contexts/tenancy/tenancy.ts";
+import type { Clock, Instant } from "../kernel/clock.ts";
+import type { Result } from "../kernel/result.ts";
+import { type Actor, actorName } from "../kernel/scope.ts";
+import type { Database } from "../platform/database/open-database.ts";
+import type { Place } from "../platform/database/topology.ts";
+import type { BoundWriter, CommitMeta, WriterBinding } from "../platform/event-log/open-writer.ts";
+import type { RequestEvent } from "../platform/telemetry/request-event.ts";
+import type { Body } from "./intake.ts";
+import type { KnowledgeCache } from "./knowledge.ts";
+import type { Credentials } from "./middleware/identify.ts";
+import type { PlainServices } from "./operation.ts";
+import type { Route } from "./route.ts";
+
+export interface Call {
+  readonly request: Request;
+  readonly query: URLSearchParams;
+  readonly route: Route;
+  readonly pathParams: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  readonly started: Instant;
+  readonly place: Place | undefined;
+  /** Three-letter code of the data centre that answers; `dev` where there is none. */
+  readonly colo: string;
+  /** Filled in as the request goes, for the log line. */
+  readonly event: RequestEvent;
+  /** Taken at most once. */
+  body?: Promise<Result<Body>>;
+  /** Lets work go on behind the response. */
+  defer(work: Promise<unknown>): void;
+}
+
+export interface Services {
+  readonly database: Database;
+  readonly knowledge: KnowledgeCache;
+  readonly credentials: Credentials;
+  readonly signer: Signer;
+  readonly schemas: SchemaEngine;
+  readonly secrets: Secrets;
+  readonly plain: PlainServices;
+  readonly clock: Clock;
+  readonly residencies: readonly string[];
+  /** The shard that the directory of spaces is on. */
+  readonly homeResidency: string;
+  openWriter(call: Call, binding: WriterBinding): BoundWriter;
+  uuid(): string;
+  /** Lower-case hex. */
+  sha256(text: string): Promise<string>;
+  log(event: RequestEvent): void;
+}
+
+export function metaOf(call: Call, actor: Actor): CommitMeta {
+  const { requestId, event } = call;
+  const meta = { actor: actorName(actor), requestId };
+  return event.traceparent === undefined ? meta : { ...meta, traceparent: event.traceparent };
+}

@@ -1,0 +1,153 @@
+// Who asks: nobody in particular, the root key, or an API key whose record says that it is good. Records are remembered for seconds
+// and proved by every snapshot that is read with them (see `keysAt`).
+import {
+  decodeDirectory,
+  decodeKey,
+  type KeyRecord,
+  keyStatement,
+  keyTrouble,
+  type PresentedKey,
+  parseKey,
+  type Secrets,
+  sameText,
+  spaceOfUidStatement,
+  verifyKey,
+} from "../../contexts/tenancy/tenancy.ts";
+import type { Clock, Instant } from "../../kernel/clock.ts";
+import { type Fault, fault } from "../../kernel/fault.ts";
+import type { SpaceUid } from "../../kernel/id.ts";
+import type { Position } from "../../kernel/position.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { Actor, SpaceRef } from "../../kernel/scope.ts";
+import type { Database } from "../../platform/database/open-database.ts";
+import type { Place } from "../../platform/database/topology.ts";
+import { memory } from "../../platform/edge-cache/memory.ts";
+import type { Freshness } from "../knowledge.ts";
+
+export interface Identity {
+  readonly actor: Actor;
+  /** The key's own space. */
+  readonly uid?: SpaceUid;
+  /** The position of the space's keys that the record was read at. */
+  readonly keysAt?: Position;
+}
+
+export interface Credentials {
+  identify(request: Request, place: Place | undefined, freshness: Freshness): Promise<Result<Identity>>;
+}
+
+interface Remembered {
+  readonly record: KeyRecord;
+  readonly space: SpaceRef;
+  readonly keysAt: Position;
+  readonly readAt: Instant;
+  /** The text that was verified against this record; SHA-256 is asynchronous here, so it is done once. */
+  readonly text: string;
+}
+
+/** Milliseconds: a revoked key is dead everywhere within five seconds, however far behind the endpoint that answers its reads. */
+const RECORD_LIFE = 4_000;
+/** While the primary is away, known keys go on reading for an hour. */
+const RECORD_LAST_RESORT = 3_600_000;
+
+const ANYBODY: Result<Identity> = ok({ actor: { type: "anonymous" } });
+const ROOT: Result<Identity> = ok({ actor: { type: "root" } });
+const INVALID: Fault = fault(
+  "unauthenticated",
+  "credentials-invalid",
+  "The credentials are not valid: unknown, mistyped, expired or revoked",
+);
+
+/** The end of a rotation's overlap comes without an event: which of the two secrets was verified before it no longer counts. */
+function overlapEnded({ record: { previous }, readAt }: Remembered, now: Instant): boolean {
+  return previous !== null && readAt < previous.until && now >= previous.until;
+}
+
+export function credentialsOf(parts: {
+  database: Database;
+  rootKey: string;
+  secrets: Secrets;
+  clock: Clock;
+}): Credentials {
+  const { database, clock } = parts;
+  const byId = memory<Remembered>(5_000);
+
+  async function fetchRecord(
+    presented: PresentedKey,
+    text: string,
+    place: Place | undefined,
+  ): Promise<Result<Remembered | undefined>> {
+    const known = byId.get(presented.id);
+    const space = known ? ok(known.space) : await locate(presented.space, place);
+    if (!space.ok) return space;
+    if (space.value === undefined) return ok(undefined);
+    const ask = (from: "primary" | "nearest") =>
+      database.snapshot({ space: space.value as SpaceRef, from, place, caller: "request" }, [
+        keyStatement(presented.space, presented.id),
+      ]);
+    let found = await ask("primary");
+    if (!found.ok && found.fault.kind === "unavailable") {
+      // A reader that has seen the space's keys change since would not take our older record; one that lags must not undo it.
+      found = await ask("nearest");
+      const lags = !found.ok || (known !== undefined && found.value.head.keys < known.keysAt);
+      if (lags && known && clock.now() - known.readAt < RECORD_LAST_RESORT) return ok(known);
+    }
+    if (!found.ok) return found.fault.kind === "missing" ? ok(undefined) : found;
+    const row = found.value.rows[0]?.[0];
+    if (row === undefined) return ok(undefined);
+    return ok({ record: decodeKey(row), space: space.value, keysAt: found.value.head.keys, readAt: clock.now(), text });
+  }
+
+  async function locate(uid: SpaceUid, place: Place | undefined): Promise<Result<SpaceRef | undefined>> {
+    const statement = spaceOfUidStatement(uid);
+    let rows = await database.homeNearby(statement, place);
+    if (rows.ok && rows.value.length === 0) rows = await database.home.call(statement);
+    if (!rows.ok) return rows;
+    return ok(rows.value[0] && decodeDirectory(rows.value[0]));
+  }
+
+  async function identifyKey(
+    text: string,
+    presented: PresentedKey,
+    place: Place | undefined,
+    freshness: Freshness,
+  ): Promise<Result<Identity>> {
+    const known = byId.get(presented.id);
+    const usable =
+      known &&
+      freshness === "cached" &&
+      clock.now() - known.readAt < RECORD_LIFE &&
+      sameText(known.text, text) &&
+      !overlapEnded(known, clock.now());
+    if (usable) return good(known);
+    const fetched = await fetchRecord(presented, text, place);
+    if (!fetched.ok) return fetched;
+    const remembered = fetched.value;
+    if (remembered === undefined) return refuse(INVALID);
+    if (!(await verifyKey(presented, remembered.record, clock.now(), parts.secrets))) {
+      // That a key is dead is remembered too, or the record from before would count again while the primary is away. No text fits it.
+      if (keyTrouble(remembered.record, clock.now()) !== undefined) byId.set(presented.id, { ...remembered, text: "" });
+      return refuse(INVALID);
+    }
+    byId.set(presented.id, remembered);
+    return good(remembered);
+  }
+
+  function good({ record, space, keysAt }: Remembered): Result<Identity> {
+    // Expiry comes without an event.
+    if (keyTrouble(record, clock.now()) !== undefined) return refuse(INVALID);
+    return ok({ actor: { type: "key", id: record.id, scopes: record.scopes }, uid: space.uid, keysAt });
+  }
+
+  return {
+    async identify(request, place, freshness) {
+      const header = request.headers.get("authorization");
+      if (header === null) return ANYBODY;
+      const text = /^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];
+      if (text === undefined) return refuse(INVALID);
+      if (sameText(parts.rootKey, text)) return ROOT;
+      const presented = parseKey(text);
+      return presented === undefined ? refuse(INVALID) : await identifyKey(text, presented, place, freshness);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+// Words of the OpenAPI document that belong to no single operation.
+
+export const ABOUT = `An edge-first content API: content types are JSON Schemas, entries are drafted, validated and published, and published content is read everywhere with a position that says how true the answer is.
+
+- Every space has one number, its **position**: gapless, in commit order. Answers carry it as \`Meridian-Position\`; a request with \`Meridian-At-Least\` is never answered from older state.
+- Refusals are \`application/problem+json\` (RFC 9457). Each has a \`code\`, which \`/problems/{code}\` explains, and a \`requestId\`.
+- Any write may carry an \`Idempotency-Key\`: the same request is done once, and its answer is repeated byte for byte for 24 hours.
+- Every GET also answers HEAD. Times are RFC 3339 in UTC with milliseconds. Clients ignore members, headers and codes that they do not know.
+- Bodies are at most 1 MiB of UTF-8 JSON, at most 32 deep, without duplicate members; integers that a double cannot keep are refused.`;
+
+/** In the order in which they are shown. */
+export const TAGS: Readonly<Record<string, string>> = {
+  Content: "Published content, as readers are given it.",
+  Entries: "Drafts and what happens to them. Strongly consistent, never cached.",
+  Types: "Content types: the JSON Schemas that entries follow.",
+  Spaces: "Tenants and their settings. For operators.",
+  Keys: "API keys of a space and their scopes.",
+  Health: "Whether this deployment is alive, ready and well.",
+  Documents: "This reference and the pages that problems point at.",
+};

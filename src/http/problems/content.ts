@@ -1,0 +1,140 @@
+// Problems of content types and entries.
+import type { Problem } from "../problems.ts";
+
+export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
+  "schema-violation": {
+    kind: "invalid",
+    title: "Fields break the content type's schema",
+    means: "The entry's fields do not satisfy the schema of its type.",
+    remedy: "Correct the fields that errors lists, or change the content type.",
+  },
+  "schema-unsupported": {
+    kind: "invalid",
+    title: "Schema not supported",
+    means:
+      "The content type's schema uses a keyword, or a keyword in a way, that content types do not have; a pattern that could take too long; a reserved field name; or more indexed fields than there are slots (8 for numbers, 16 for text, one per locale of a localized field).",
+    remedy: "Remove or replace what errors lists. The reference lists the keywords that are supported.",
+  },
+  "schema-conflict": {
+    kind: "conflict",
+    title: "Existing entries violate the new schema",
+    means: "The changed schema refuses entries that already exist; up to twenty of them are named.",
+    remedy:
+      "Correct these entries first, or save the type with validate=lenient; such entries must then satisfy the schema at their next change.",
+  },
+  "schema-check-too-large": {
+    kind: "conflict",
+    title: "Too many entries to check at once",
+    means: "The change concerns more existing entries than one request can check or index again.",
+    remedy:
+      "Do what the detail advises: validate=lenient leaves existing entries as they are; otherwise declare a new type.",
+  },
+  "types-too-large": {
+    kind: "conflict",
+    title: "Content types too large together",
+    means:
+      "All content types of a space together may take only so much, because every place that answers keeps them at hand.",
+    remedy: "Shorten descriptions and enumerations, or delete types that are not used.",
+  },
+  "type-missing": {
+    kind: "missing",
+    title: "No such content type",
+    means: "The space has no content type of this name.",
+    remedy: "Create the type first, or correct its name.",
+  },
+  "type-unknown": {
+    kind: "invalid",
+    title: "Entry of an unknown type",
+    means: "The body names a content type that the space does not have.",
+    remedy: "Create the type first, or correct its name.",
+  },
+  "type-mismatch": {
+    kind: "conflict",
+    title: "Entry has another type",
+    means: "An entry keeps its content type for life, and this one has another than the body names.",
+    remedy: "Send the entry's own type, or create a new entry.",
+  },
+  "type-in-use": {
+    kind: "conflict",
+    title: "Content type in use",
+    means: "A content type cannot be deleted while entries of it exist, drafts and archived ones included.",
+    remedy: "Delete its entries first.",
+  },
+  "fields-too-large": {
+    kind: "invalid",
+    title: "Fields too large",
+    means: "An entry's fields take at most 512 KiB as JSON.",
+    remedy: "Split the entry, or keep large files elsewhere and refer to them.",
+  },
+  "entry-missing": {
+    kind: "missing",
+    title: "No such entry",
+    means: "The space has no entry with this id.",
+    remedy: "Check the id. A deleted entry does not come back, but its id may be used again.",
+  },
+  "entry-exists": {
+    kind: "conflict",
+    title: "Entry id taken",
+    means: "The space already has an entry with this id.",
+    remedy: "Choose another id, leave it out to be given one, or use PUT to replace the entry.",
+  },
+  "entry-archived": {
+    kind: "conflict",
+    title: "Entry is archived",
+    means: "An archived entry can be read, unarchived and deleted, and nothing else.",
+    remedy: "Unarchive it first.",
+  },
+  "entry-referenced": {
+    kind: "conflict",
+    title: "Entry is referred to",
+    means:
+      "The draft or the published version of another entry refers to this one; deleting it would leave a reference to nothing.",
+    remedy: "Remove these references first, or delete with force=true.",
+  },
+  "slug-taken": {
+    kind: "conflict",
+    title: "Slug taken",
+    means: "Within a content type, ids and slugs of all entries, drafts included, are different from each other.",
+    remedy: "Choose another slug or id.",
+  },
+  "reference-missing": {
+    kind: "invalid",
+    title: "Reference to nothing",
+    means:
+      "An entry can be published when each of its references points at an existing entry of the type that the field asks for.",
+    remedy: "Create the entries that errors lists, or correct the references.",
+  },
+  "precondition-failed": {
+    kind: "outdated",
+    title: "Precondition failed",
+    means:
+      "The resource is not in the state that If-Match or If-None-Match asked for: somebody else changed it, or it does not exist, or it already does.",
+    remedy: "Read it again, decide again, and send the new entity tag.",
+  },
+  "precondition-required": {
+    kind: "invalid",
+    title: "Precondition required",
+    means: "Writes to entries of this content type must say which state they were decided on.",
+    remedy: "Read the entry and send its ETag as If-Match.",
+  },
+  conflict: {
+    kind: "conflict",
+    title: "Too much competition",
+    means:
+      "Others kept changing the same resource while this request was decided, several times in a row. Nothing was written.",
+    remedy: "Read the resource again and retry.",
+  },
+  "version-conflict": {
+    kind: "conflict",
+    title: "Changed meanwhile",
+    means: "The resource was changed between reading and writing. The server repeats such a decision by itself.",
+    remedy: "Read the resource again and retry.",
+  },
+  "type-entries-changed": {
+    kind: "conflict",
+    title: "Entries changed meanwhile",
+    means:
+      "Entries of the content type were changed while they were checked. The server repeats such a check by itself.",
+    remedy: "Retry.",
+  },
+};

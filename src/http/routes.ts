@@ -1,0 +1,89 @@
+// Everything the world can ask.
+import { archiveEntry } from "./authoring/archive-entry.ts";
+import { createEntry } from "./authoring/create-entry.ts";
+import { deleteEntry } from "./authoring/delete-entry.ts";
+import { deleteType } from "./authoring/delete-type.ts";
+import { getEntry } from "./authoring/get-entry.ts";
+import { getType } from "./authoring/get-type.ts";
+import { listEntries } from "./authoring/list-entries.ts";
+import { listTypes } from "./authoring/list-types.ts";
+import { patchEntry } from "./authoring/patch-entry.ts";
+import { publishEntry } from "./authoring/publish-entry.ts";
+import { replaceEntry } from "./authoring/replace-entry.ts";
+import { saveType } from "./authoring/save-type.ts";
+import { unarchiveEntry } from "./authoring/unarchive-entry.ts";
+import { unpublishEntry } from "./authoring/unpublish-entry.ts";
+import { getContent } from "./delivery/get-content.ts";
+import { listContent } from "./delivery/list-content.ts";
+import { getDocs } from "./documents/get-docs.ts";
+import { getDocsAsset } from "./documents/get-docs-asset.ts";
+import { getHealth } from "./documents/get-health.ts";
+import { getHealthLive } from "./documents/get-health-live.ts";
+import { getHealthReady } from "./documents/get-health-ready.ts";
+import { getOpenapi } from "./documents/get-openapi.ts";
+import { getProblem } from "./documents/get-problem.ts";
+import {
+  anyone,
+  DAY,
+  fresh,
+  holder,
+  holderOrRoot,
+  MINUTE,
+  member,
+  never,
+  type Route,
+  reader,
+  root,
+  route,
+} from "./route.ts";
+import { changeSpace } from "./tenancy/change-space.ts";
+import { createKey } from "./tenancy/create-key.ts";
+import { createSpace } from "./tenancy/create-space.ts";
+import { deleteSpace } from "./tenancy/delete-space.ts";
+import { getSpace } from "./tenancy/get-space.ts";
+import { listKeys } from "./tenancy/list-keys.ts";
+import { listSpaces } from "./tenancy/list-spaces.ts";
+import { revokeKey } from "./tenancy/revoke-key.ts";
+import { rotateKey } from "./tenancy/rotate-key.ts";
+
+// biome-ignore format: a table
+export const ROUTES: readonly Route[] = [
+  //    method    path                                                 operation          who                              budget    kept at the edge
+  route("POST",   "/v1/spaces",                                        createSpace,       root,                            "none",   never),
+  route("GET",    "/v1/spaces",                                        listSpaces,        root,                            "none",   never),
+  route("GET",    "/v1/spaces/:space",                                 getSpace,          root,                            "none",   never),
+  route("PATCH",  "/v1/spaces/:space",                                 changeSpace,       root,                            "none",   never),
+  route("DELETE", "/v1/spaces/:space",                                 deleteSpace,       root,                            "none",   never),
+
+  route("POST",   "/v1/spaces/:space/keys",                            createKey,         holderOrRoot("keys:write"),      "write",  never),
+  route("GET",    "/v1/spaces/:space/keys",                            listKeys,          holderOrRoot("keys:write"),      "read",   never),
+  route("DELETE", "/v1/spaces/:space/keys/:id",                        revokeKey,         holderOrRoot("keys:write"),      "write",  never),
+  route("POST",   "/v1/spaces/:space/keys/:id/rotate",                 rotateKey,         holderOrRoot("keys:write"),      "write",  never),
+
+  route("PUT",    "/v1/spaces/:space/types/:type",                     saveType,          holder("types:write"),           "write",  never),
+  route("GET",    "/v1/spaces/:space/types",                           listTypes,         member,                          "read",   never),
+  route("GET",    "/v1/spaces/:space/types/:type",                     getType,           member,                          "read",   never),
+  route("DELETE", "/v1/spaces/:space/types/:type",                     deleteType,        holder("types:write"),           "write",  never),
+
+  route("POST",   "/v1/spaces/:space/entries",                         createEntry,       holder("content:write"),         "write",  never),
+  route("GET",    "/v1/spaces/:space/entries",                         listEntries,       holder("content:preview"),       "read",   never),
+  route("GET",    "/v1/spaces/:space/entries/:id",                     getEntry,          holder("content:preview"),       "read",   never),
+  route("PUT",    "/v1/spaces/:space/entries/:id",                     replaceEntry,      holder("content:write"),         "write",  never),
+  route("PATCH",  "/v1/spaces/:space/entries/:id",                     patchEntry,        holder("content:write"),         "write",  never),
+  route("DELETE", "/v1/spaces/:space/entries/:id",                     deleteEntry,       holder("content:write"),         "write",  never),
+  route("POST",   "/v1/spaces/:space/entries/:id/publish",             publishEntry,      holder("content:publish"),       "write",  never),
+  route("POST",   "/v1/spaces/:space/entries/:id/unpublish",           unpublishEntry,    holder("content:publish"),       "write",  never),
+  route("POST",   "/v1/spaces/:space/entries/:id/archive",             archiveEntry,      holder("content:write"),         "write",  never),
+  route("POST",   "/v1/spaces/:space/entries/:id/unarchive",           unarchiveEntry,    holder("content:write"),         "write",  never),
+
+  route("GET",    "/v1/spaces/:space/content/:type",                   listContent,       reader,                          "read",   fresh(MINUTE).stale(DAY)),
+  route("GET",    "/v1/spaces/:space/content/:type/:name",             getContent,        reader,                          "read",   fresh(MINUTE).stale(DAY)),
+
+  route("GET",    "/health",                                           getHealth,         anyone,                          "none",   never),
+  route("GET",    "/health/live",                                      getHealthLive,     anyone,                          "none",   never),
+  route("GET",    "/health/ready",                                     getHealthReady,    anyone,                          "none",   never),
+  route("GET",    "/openapi.json",                                     getOpenapi,        anyone,                          "none",   never),
+  route("GET",    "/docs",                                             getDocs,           anyone,                          "none",   never),
+  route("GET",    "/docs/assets/:file",                                getDocsAsset,      anyone,                          "none",   never),
+  route("GET",    "/problems/:code",                                   getProblem,        anyone,                          "none",   never),
+];

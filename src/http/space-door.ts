@@ -1,0 +1,218 @@
+// The pipeline of everything that happens inside a space, in the contract's order of checks. What the isolate remembered is either
+// proved by the snapshot that answers or, before a refusal is given on its strength, read again.
+import { type Fault, fault } from "../kernel/fault.ts";
+import type { Position } from "../kernel/position.ts";
+import { ok, type Result, refuse } from "../kernel/result.ts";
+import type { Actor, Scope } from "../kernel/scope.ts";
+import type { Reader } from "../platform/database/database.ts";
+import type { BoundWriter, Idempotency } from "../platform/event-log/open-writer.ts";
+import type { Written } from "../platform/event-log/writer.ts";
+import { type Call, metaOf, type Services } from "./call.ts";
+import { atLeastOf, conditionsOf, preferOf } from "./conditions.ts";
+import { readParams } from "./input.ts";
+import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
+import type { Freshness, Knowledge } from "./knowledge.ts";
+import { allow } from "./middleware/allow.ts";
+import type { Identity } from "./middleware/identify.ts";
+import type { Asked, ReadAnswer, ReadOperation, WriteOperation } from "./operation.ts";
+import { renderOutcome } from "./render-outcome.ts";
+
+/** How often a request learns anew what its space looks like before it gives up. */
+const LESSONS = 8;
+
+export interface Answered {
+  readonly knowledge: Knowledge;
+  readonly answer: ReadAnswer | Written;
+}
+
+/** `Result<never>` refusals carry the contract's fault; success carries what the space allows others to keep. */
+export async function askSpace(
+  call: Call,
+  services: Services,
+  operation: ReadOperation | WriteOperation,
+): Promise<Result<Answered>> {
+  let freshness: Freshness = "cached";
+  for (let lesson = 0; ; lesson += 1) {
+    const proof = { settled: freshness === "fresh" };
+    const result = await attempt(call, services, operation, freshness, proof);
+    if (result.ok || lesson === LESSONS) return result;
+    const outdated = result.fault.code === "knowledge-outdated";
+    // A refusal that rests on memory alone is decided once more on what the primary knows.
+    const unproven = !proof.settled && result.fault.kind !== "unavailable";
+    if (!outdated && !unproven) return result;
+    freshness = "fresh";
+  }
+}
+
+/** Settled: what follows does not rest on memory alone. */
+interface Proof {
+  settled: boolean;
+}
+
+async function attempt(
+  call: Call,
+  services: Services,
+  operation: ReadOperation | WriteOperation,
+  freshness: Freshness,
+  proof: Proof,
+): Promise<Result<Answered>> {
+  const identity = await services.credentials.identify(call.request, call.place, freshness);
+  if (!identity.ok) return identity;
+  const found = await services.knowledge.find(call.pathParams["space"] ?? "", call.place, freshness);
+  if (!found.ok) return found;
+  const knowledge = found.value;
+  const entered = enter(call, identity.value, knowledge);
+  if (!entered.ok) return entered;
+  const space = entered.value;
+  call.event.space = `${space.space.uid}.${space.space.epoch}`;
+  const asked = await intake(call, services, operation, identity.value.actor);
+  if (!asked.ok) {
+    proof.settled = true;
+    return asked;
+  }
+  const { writerOf, readerOf } = bind(call, services, space, identity.value, asked.value, proof);
+  const shared = { settings: space.settings, types: space.types, signer: services.signer };
+  const scope = <Data>(data: Data): Scope<Data> => ({
+    space: space.space,
+    actor: identity.value.actor,
+    requestId: call.requestId,
+    clock: services.clock,
+    data,
+  });
+  if (operation.kind === "read") {
+    const answer = await operation.handle(
+      scope({ ...shared, reader: readerOf(operation.from) }),
+      asked.value as unknown as Asked<never, unknown, undefined>,
+    );
+    return answer.ok ? ok({ knowledge: space, answer: answer.value }) : answer;
+  }
+  const writer = writerOf();
+  const written = await once(
+    writer,
+    await operation.handle(
+      scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets }),
+      asked.value as unknown as Asked<never, unknown, unknown>,
+    ),
+  );
+  return written.ok ? ok({ knowledge: space, answer: written.value }) : written;
+}
+
+/** 401, 404, 403: who asks, for which space, with which right. */
+function enter(call: Call, identity: Identity, knowledge: Knowledge | undefined): Result<Knowledge> {
+  const alive = knowledge?.alive ? knowledge : undefined;
+  const { actor } = identity;
+  if (actor.type === "anonymous" && !(alive?.settings.publicRead && call.route.who.kind === "reader"))
+    return refuse(CREDENTIALS_REQUIRED);
+  if (alive === undefined || (actor.type === "key" && identity.uid !== alive.space.uid)) {
+    return refuse(fault("missing", "space-missing", `There is no space "${call.pathParams["space"]}"`));
+  }
+  const allowed = allow(actor, call.route.who);
+  return allowed.ok ? ok(alive) : allowed;
+}
+
+interface Intake extends Asked<unknown, unknown, unknown> {
+  readonly atLeast: Position | undefined;
+  readonly idempotency: Idempotency | undefined;
+}
+
+/** 415, 413, 400: what was sent. */
+async function intake(
+  call: Call,
+  services: Services,
+  operation: ReadOperation | WriteOperation,
+  actor: Actor,
+): Promise<Result<Intake>> {
+  const body = await takeBody(call, operation);
+  if (!body.ok) return body;
+  const headers = call.request.headers;
+  const query = takeQuery(call, operation);
+  if (!query.ok) return query;
+  const conditions = conditionsOf(headers);
+  if (!conditions.ok) return conditions;
+  const atLeast = atLeastOf(headers);
+  if (!atLeast.ok) return atLeast;
+  const idempotency = await takeIdempotency(call, services, actor, body.value.raw);
+  if (!idempotency.ok) return idempotency;
+  const params = readParams(operation.params, call.pathParams);
+  if (params === undefined) return refuse(fault("missing", "not-found", "There is nothing at this path"));
+  return ok({
+    params,
+    query: query.value,
+    body: body.value.value,
+    conditions: conditions.value,
+    prefer: preferOf(headers),
+    atLeast: atLeast.value,
+    idempotency: idempotency.value,
+  });
+}
+
+function bind(
+  call: Call,
+  services: Services,
+  knowledge: Knowledge,
+  identity: Identity,
+  asked: Intake,
+  proof: Proof,
+): Bound {
+  // What a key's record was read at counts as knowledge too: a revocation since then sends us back.
+  const known = { settings: knowledge.known.settings, schema: knowledge.known.schema, keys: identity.keysAt };
+  const readerOf = (from: "nearest" | "primary"): Reader => {
+    const binding = {
+      space: knowledge.space,
+      from,
+      place: call.place,
+      known,
+      atLeast: asked.atLeast,
+      caller: "request",
+    } as const;
+    const reader = services.database.reader(binding);
+    return {
+      space: reader.space,
+      async read(statements, pinned) {
+        const answer = await reader.read(statements, pinned);
+        if (answer.ok) {
+          proof.settled = true;
+          call.event.source = answer.value.source;
+          // A refusal rests on it too.
+          call.event.position = answer.value.position;
+        }
+        return answer;
+      },
+    };
+  };
+  const writerOf = (): BoundWriter =>
+    services.openWriter(call, {
+      space: knowledge.space,
+      known,
+      caller: "request",
+      meta: metaOf(call, identity.actor),
+      idempotency: asked.idempotency,
+      render: (outcome) => renderOutcome(outcome, knowledge.space),
+      load: (statements) => readerOf("primary").read(statements),
+    });
+  return { readerOf, writerOf };
+}
+
+interface Bound {
+  readerOf(from: "nearest" | "primary"): Reader;
+  writerOf(): BoundWriter;
+}
+
+/** A write that was refused or changed nothing may be a repetition of one that was done. */
+export async function once(writer: BoundWriter, result: Result<Written>): Promise<Result<Written>> {
+  if (
+    result.ok
+      ? !result.value.unchanged
+      : result.fault.kind === "unavailable" || result.fault.code === "knowledge-outdated"
+  )
+    return result;
+  const before = await writer.findReplay();
+  if (!before.ok) return before;
+  return before.value === undefined ? result : ok(before.value);
+}
+
+const CREDENTIALS_REQUIRED: Fault = fault(
+  "unauthenticated",
+  "credentials-required",
+  "This needs an API key of the space: Authorization: Bearer mrd_…",
+);

@@ -1,0 +1,17 @@
+// What an isolate remembers: bounded by number, least recently used goes first. Values only: a promise belongs to the request that made it.
+import { LRUCache } from "lru-cache";
+
+export interface Memory<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+}
+
+export function memory<V extends object>(most: number): Memory<V> {
+  const cache = new LRUCache<string, V>({ max: most });
+  return {
+    get: (key) => cache.get(key),
+    set(key, value) {
+      cache.set(key, value);
+    },
+  };
+}

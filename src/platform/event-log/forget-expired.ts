@@ -1,0 +1,27 @@
+// Idempotency keys and commit ids that nobody can ask for any more are deleted in small steps, shard by shard.
+import { sql } from "drizzle-orm";
+import type { SqlClient } from "../database/database.ts";
+import { renderSql } from "../database/render-sql.ts";
+import type { Topology } from "../database/topology.ts";
+
+const STEP = 2_000;
+const STEPS = 50;
+const STEP_MS = 5_000;
+
+/** How many rows were deleted. */
+export async function forgetExpired(topology: Topology, client: SqlClient): Promise<number> {
+  const statement = renderSql(sql`select forget_expired(${STEP}) as n`);
+  const counts = await Promise.all(
+    topology.shards.map(async ({ primary }) => {
+      let all = 0;
+      for (let step = 0; step < STEPS; step += 1) {
+        const rows = await client.call(primary, statement, { signal: AbortSignal.timeout(STEP_MS), caller: "job" });
+        const n = Number(rows[0]?.["n"] ?? 0);
+        all += n;
+        if (n < STEP) break;
+      }
+      return all;
+    }),
+  );
+  return counts.reduce((sum, n) => sum + n, 0);
+}

@@ -1,0 +1,209 @@
+// The Writer: one call of commit_write to the primary, once more when the answer was lost, and what must follow a commit.
+import { type SQL, sql } from "drizzle-orm";
+import { type Millis, millis, seconds } from "../../kernel/clock.ts";
+import { type Fault, fault } from "../../kernel/fault.ts";
+import { type Position, position } from "../../kernel/position.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { SpaceRef } from "../../kernel/scope.ts";
+import type { Answer, Known, SqlClient } from "../database/database.ts";
+import { DATABASE_UNAVAILABLE } from "../database/open-database.ts";
+import { isAway, isBusy } from "../database/outage.ts";
+import { renderSql } from "../database/render-sql.ts";
+import type { Endpoint } from "../database/topology.ts";
+import type { Guard } from "../resilience/guard.ts";
+import { wasNotSent } from "../resilience/outage.ts";
+import type { Change, Outcome, Rendered } from "./commit.ts";
+import { type CommitAnswer, refusalOf, type Stored } from "./commit-answer.ts";
+import type { Marks, Writer, Written } from "./writer.ts";
+
+/** Each of the two calls of a commit: together below the five seconds within which a write is answered. */
+const COMMIT_TIMEOUT: Millis = millis(2_400);
+
+export interface Idempotency {
+  /** SHA-256 of credential and key, hex. */
+  readonly key: string;
+  /** SHA-256 of the request, hex. */
+  readonly fingerprint: string;
+  /** As the client sent it: seals secrets. */
+  readonly raw: string;
+}
+
+export interface CommitMeta {
+  readonly actor: string;
+  readonly requestId: string;
+  readonly traceparent?: string;
+}
+
+/** What a writer is bound to. */
+export interface WriterBinding {
+  readonly space: SpaceRef;
+  readonly known: Known | undefined;
+  readonly caller: "request" | "job";
+  readonly meta: CommitMeta;
+  readonly idempotency: Idempotency | undefined;
+  render(outcome: Outcome): Rendered;
+  load(statements: readonly SQL[]): Promise<Result<Answer>>;
+}
+
+/** Before and after a commit; see platform/relay. Neither may fail a write. */
+export interface Announcer {
+  beforeCommit(space: SpaceRef): Promise<{ readonly seen: Position | undefined }>;
+  /** Runs behind the response. */
+  afterCommit(
+    space: SpaceRef,
+    commit: {
+      readonly position: Position;
+      readonly recentFrom: Position;
+      readonly recent: readonly { position: number; tags: readonly string[] }[];
+    },
+  ): void;
+}
+
+/** Secrets at rest: AES-GCM under a key derived from the server's secret and the idempotency key. */
+export interface Sealer {
+  seal(text: string, key: string): Promise<string>;
+  open(sealed: string, key: string): Promise<string>;
+}
+
+export interface WriterParts {
+  readonly client: SqlClient;
+  readonly announcer: Announcer;
+  readonly sealer: Sealer;
+  primaryOf(residency: string): Endpoint;
+  guardOf(endpoint: Endpoint): Guard;
+  uuid(): string;
+}
+
+/** A writer and the question that the door asks when a write was refused or changed nothing: was it done before? */
+export interface BoundWriter extends Writer {
+  findReplay(): Promise<Result<Written | undefined>>;
+}
+
+export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWriter {
+  const { space, idempotency } = binding;
+  const token = parts.uuid();
+  const marks: Marks = { at: `@at:${token}`, position: `@position:${token}`, secret: `@secret:${token}` };
+  const endpoint = parts.primaryOf(space.residency);
+  let announced: Promise<{ readonly seen: Position | undefined }> | undefined;
+
+  /** `undefined`: nobody knows whether it committed. */
+  async function call(payload: Record<string, unknown>, insists: boolean): Promise<Result<CommitAnswer | undefined>> {
+    const statement = renderSql(sql`select commit_write(${JSON.stringify(payload)}::jsonb) as answer`);
+    const rows = await parts.guardOf(endpoint).attempt(
+      (signal) => parts.client.call(endpoint, statement, { signal, caller: binding.caller }),
+      isAway,
+      (error) => (isBusy(error) || wasNotSent(error) ? refuse(DATABASE_UNAVAILABLE) : undefined),
+      { timeout: COMMIT_TIMEOUT, insists },
+    );
+    if (rows === undefined) return ok(undefined);
+    if ("ok" in rows) return rows;
+    return ok(rows[0]?.["answer"] as CommitAnswer);
+  }
+
+  async function commit(change: Change, outcome: Outcome): Promise<Result<Written>> {
+    announced ??= parts.announcer.beforeCommit(space);
+    const { seen } = await announced;
+    const rendered = binding.render(outcome);
+    const { dryRun: _, ...rest } = change;
+    const payload = {
+      ...rest,
+      space: space.uid,
+      commit: parts.uuid(),
+      known: binding.known,
+      seen,
+      meta: binding.meta,
+      placeholders: { at: marks.at, position: `"${marks.position}"` },
+      idem: idempotency && (await keep(idempotency, rendered, outcome)),
+    };
+    let answered = await call(payload, false);
+    const lost = answered.ok && answered.value === undefined;
+    // The lost answer may have opened the breaker, which must not keep us from asking what became of the first call.
+    if (lost) answered = await call({ ...payload, again: true }, true);
+    // Once an answer was lost, only an answer tells: the repeated call's own trouble says nothing about the first.
+    if (!answered.ok) return lost ? refuse(OUTCOME_UNKNOWN) : answered;
+    const answer = answered.value;
+    if (answer === undefined) return refuse(OUTCOME_UNKNOWN);
+    if ("refused" in answer) return refuse(refusalOf(answer, space));
+    if ("replayed" in answer) return ok(await replayed(answer));
+    parts.announcer.afterCommit(space, {
+      position: position(answer.position),
+      // A commit found by the repeated call comes without its tags: nothing is claimed, and the digest is brought up from the log.
+      recentFrom: position(answer.recentFrom ?? answer.position),
+      recent: answer.recent ?? [],
+    });
+    return ok({
+      rendered: fill(rendered, answer, outcome.secret),
+      position: position(answer.position),
+      replayed: false,
+      unchanged: false,
+    });
+  }
+
+  async function keep(key: Idempotency, rendered: Rendered, outcome: Outcome): Promise<Record<string, unknown>> {
+    const sealed =
+      outcome.secret === undefined
+        ? undefined
+        : await parts.sealer.seal(JSON.stringify([marks.secret, outcome.secret]), key.raw);
+    return {
+      key: key.key,
+      fingerprint: key.fingerprint,
+      status: rendered.status,
+      headers: rendered.headers,
+      body: rendered.body,
+      sealed,
+    };
+  }
+
+  function fill(rendered: Rendered, answer: { at: string; position: number }, secret: string | undefined): Rendered {
+    const body = rendered.body
+      .replaceAll(marks.at, answer.at)
+      .replaceAll(`"${marks.position}"`, String(answer.position));
+    return { ...rendered, body: secret === undefined ? body : body.replaceAll(marks.secret, secret) };
+  }
+
+  async function replayed(stored: Stored): Promise<Written> {
+    let body = stored.body;
+    if (stored.sealed != null && idempotency) {
+      const [mark, secret] = JSON.parse(await parts.sealer.open(stored.sealed, idempotency.raw)) as [string, string];
+      body = body.replaceAll(mark, secret);
+    }
+    return {
+      rendered: { status: stored.status, headers: stored.headers, body },
+      position: position(stored.position),
+      replayed: true,
+      unchanged: false,
+    };
+  }
+
+  return {
+    space,
+    marks,
+    commit,
+    load(statements) {
+      // The dirty mark travels while we read: it must be there before the commit, not before the decision.
+      announced ??= parts.announcer.beforeCommit(space);
+      return binding.load(statements);
+    },
+    unchanged: (outcome, at) => ({ rendered: binding.render(outcome), position: at, replayed: false, unchanged: true }),
+    async findReplay() {
+      if (!idempotency) return ok(undefined);
+      const found = await binding.load([
+        sql`select encode(fingerprint, 'hex') as fingerprint, status, position, headers, body, sealed from idempotency
+            where space = ${space.uid} and key = decode(${idempotency.key}, 'hex') and at > now() - interval '24 hours'`,
+      ]);
+      if (!found.ok) return found;
+      const row = found.value.rows[0]?.[0] as (Stored & { fingerprint: string }) | undefined;
+      if (row === undefined) return ok(undefined);
+      if (row.fingerprint !== idempotency.fingerprint)
+        return refuse(refusalOf({ refused: "idempotency-key-reused" }, space));
+      return ok(await replayed(row));
+    },
+  };
+}
+
+const OUTCOME_UNKNOWN: Fault = fault(
+  "unavailable",
+  "outcome-unknown",
+  "The write was sent and its answer was lost: it may or may not have been done. Retry with the same Idempotency-Key, or with the same id",
+  { retryAfter: seconds(2) },
+);

@@ -1,0 +1,84 @@
+// What stands around a commit: the mark before it; the digest and the bell after it. Neither can fail a write, and the sweep repairs both.
+import { type Clock, type Millis, millis, seconds } from "../../kernel/clock.ts";
+import type { JsonObject } from "../../kernel/json.ts";
+import { ORIGIN, type Position, position } from "../../kernel/position.ts";
+import { attempt, nameOf } from "../resilience/attempt.ts";
+import type { Bell, Bells } from "./bell.ts";
+import { type BringUpParts, bringUp } from "./bring-up.ts";
+import { type DirtySet, markAt, type SpaceAddress } from "./dirty-set.ts";
+
+/** One structured line; ids, numbers and names of errors only. */
+export type Report = (event: string, facts: JsonObject) => void;
+
+/** What commit_write answered. */
+export interface Committed {
+  readonly position: Position;
+  /** `recent` holds every change above it. */
+  readonly recentFrom: Position;
+  readonly recent: readonly { readonly position: number; readonly tags: readonly string[] }[];
+  readonly traceparent?: string;
+}
+
+export interface Relay {
+  /** Marks the space as dirty and learns its digest's head, for the commit to return what the digest lacks. Never throws, ≤ 800 ms. */
+  beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }>;
+  /** For `waitUntil`: never throws. */
+  afterCommit(space: SpaceAddress, committed: Committed): Promise<void>;
+}
+
+export interface RelayParts extends BringUpParts {
+  readonly dirty: DirtySet;
+  readonly bells: Bells;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  readonly report: Report;
+}
+
+/** Together the longest that a write waits for Redis and, with Redis away, for the queue. */
+const MARKING: Millis = millis(600);
+const WAITING: Millis = millis(800);
+/** Longer than a commit takes, so that the bell finds it done. */
+const LATER = seconds(10);
+const SOON = seconds(1);
+
+export function openRelay(parts: RelayParts): Relay {
+  const { digest, dirty, bells, clock, random, report } = parts;
+
+  async function beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }> {
+    const started = clock.now();
+    const marked = await attempt(() => dirty.mark(space, markAt(started, random()), { atMost: MARKING }));
+    if (marked.ok) return { seen: marked.value };
+    const left = millis(Math.max(50, WAITING - (clock.now() - started)));
+    const rung = await attempt(() => bells.ringLater(bellOf(space, ORIGIN), { delay: LATER, atMost: left }));
+    const why = rung.ok ? {} : { bell: nameOf(rung.error) };
+    report("space-not-marked", { space: space.uid, mark: nameOf(marked.error), ...why });
+    return { seen: undefined };
+  }
+
+  async function advance(space: SpaceAddress, { position: to, recentFrom, recent }: Committed): Promise<void> {
+    const changes = recent.map((change) => ({ position: position(change.position), tags: change.tags }));
+    const head = await digest.advance(space, position(recentFrom + 1), to, changes);
+    if (head < to) await bringUp(parts, space, head);
+  }
+
+  async function afterCommit(space: SpaceAddress, committed: Committed): Promise<void> {
+    const advanced = await attempt(() => advance(space, committed));
+    const bell = bellOf(space, committed.position, committed.traceparent);
+    // A bell that is on its way already speaks of an earlier commit, and whoever hears it looks no further than that.
+    const rung = await attempt(() => (advanced.ok ? bells.ring(bell) : bells.ringLater(bell, { delay: SOON })));
+    if (advanced.ok && rung.ok) return;
+    report("space-advanced-unheard", {
+      space: space.uid,
+      position: committed.position,
+      ...(advanced.ok ? {} : { digest: nameOf(advanced.error) }),
+      ...(rung.ok ? {} : { bell: nameOf(rung.error) }),
+    });
+  }
+
+  return { beforeCommit, afterCommit };
+}
+
+function bellOf({ uid, epoch, residency }: SpaceAddress, at: Position, traceparent?: string): Bell {
+  return { uid, epoch, residency, position: at, ...(traceparent === undefined ? {} : { traceparent }) };
+}

@@ -1,0 +1,36 @@
+// How patient the product is with each thing it depends on, in one place. All guards are of this isolate.
+import { type Clock, millis } from "../../kernel/clock.ts";
+import { isAway } from "../database/outage.ts";
+import type { Endpoint, Topology } from "../database/topology.ts";
+import { type Guard, guard } from "./guard.ts";
+
+export interface Guards {
+  guardOf(endpoint: Endpoint): Guard;
+  readonly redis: Guard;
+  readonly queues: Guard;
+}
+
+export function openGuards({ shards }: Topology, clock: Clock): Guards {
+  const names = shards.flatMap(({ primary, readers }) => [primary, ...readers]).map(({ name }) => name);
+  // More than a second, because computes that scaled to zero wake slowly. One timeout opens the breaker: a dead endpoint costs little.
+  const endpoint = {
+    timeout: millis(2_000),
+    breakAfter: 3,
+    halfOpenAfter: millis(1_000),
+    bulkhead: 400,
+    isOutage: isAway,
+  };
+  const endpoints = new Map(names.map((name) => [name, guard(name, { ...endpoint, clock })]));
+  const redisTimeout = { atLeast: millis(150), times: 3, atMost: millis(800) };
+  return {
+    guardOf: ({ name }) => endpoints.get(name) as Guard,
+    redis: guard("redis", { timeout: redisTimeout, breakAfter: 3, halfOpenAfter: millis(5_000), bulkhead: 200, clock }),
+    queues: guard("queues", {
+      timeout: millis(2_000),
+      breakAfter: 5,
+      halfOpenAfter: millis(1_000),
+      bulkhead: 200,
+      clock,
+    }),
+  };
+}

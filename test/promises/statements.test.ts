@@ -1,0 +1,189 @@
+// What a request costs in SQL is a promise, counted at the gateway: one round trip, and one statement a hop of include.
+import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space } from "../support/client.ts";
+import { openControl } from "../support/control.ts";
+import { insistent } from "../support/insist.ts";
+
+const control = openControl(inject("stack").control);
+let space: Space;
+
+beforeAll(async () => {
+  space = insistent(await makeSpace());
+  await makeTypes(space);
+  for (const id of ["fr", "de", "es"])
+    await space.must("POST", "entries", {
+      body: { type: "country", id, slug: `slug-${id}`, fields: { name: { en: id }, borders: ["fr"] } },
+    });
+  for (const id of ["fr", "de", "es"]) await space.must("POST", `entries/${id}/publish`);
+  for (let n = 0; n < 5; n += 1) {
+    await space.must("POST", "entries", {
+      body: {
+        type: "city",
+        id: `c${n}`,
+        slug: `city-${n}`,
+        fields: { name: { en: `city ${n}` }, population: n, country: ["fr", "de", "es"][n % 3] },
+        publish: true,
+      },
+    });
+  }
+});
+afterEach(() => control.restore());
+
+interface Cost {
+  /** `<node>: <requests>/<statements>` of requests; what bells and sweeps ask is not theirs. */
+  readonly sql: readonly string[];
+  readonly redis: number;
+}
+
+/** What the second of two equal requests costs: the first has learnt what there is to learn. */
+async function cost(question: () => Promise<Answer>, status: number): Promise<Cost> {
+  await question();
+  await settled();
+  await control.resetCounters();
+  const answer = await question();
+  const { postgres, redis } = await control.countersByCaller();
+  expect(answer.status, answer.text).toBe(status);
+  const sql = Object.entries(postgres).flatMap(([node, { request }]) =>
+    request === undefined ? [] : [`${node}: ${request.requests}/${request.statements}`],
+  );
+  return { sql, redis: redis.requests };
+}
+
+/** A key's record is read again every few seconds, and a slow machine may get there between the two: the least of some rounds counts. */
+async function costs(question: () => Promise<Answer>, status: number, expected: Partial<Cost>): Promise<void> {
+  for (let left = 3; ; left -= 1) {
+    const found = await cost(question, status);
+    try {
+      expect(found).toMatchObject(expected);
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+}
+
+/** Waits until nothing runs behind earlier answers any more. */
+async function settled(): Promise<void> {
+  let before = -1;
+  for (;;) {
+    const now = (await control.counters()).redis.requests;
+    if (now === before) return;
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
+
+const content =
+  (path: string, more: object = {}): (() => Promise<Answer>) =>
+  () =>
+    ask("GET", `/v1/spaces/${space.id}/content/${path}`, { cf: PLACES.iad, ...more });
+
+describe("content, uncached: one request to the nearest endpoint", () => {
+  test.each([
+    ["one by id", "city/c1", 1],
+    ["one by slug", "city/city-1", 1],
+    ["one in a locale with some fields", "city/c1?locale=fr&fields=name", 1],
+    ["one with a hop of include", "city/c1?include=country", 2],
+    ["one with two hops", "city/c1?include=country.borders", 3],
+    ["one with three hops", "city/c1?include=country.borders.borders", 4],
+    ["one with two paths of one hop", "country/fr?include=borders", 2],
+    ["a list", "city", 1],
+    ["a list by a filter", "city?filter[population][gte]=2", 1],
+    ["a list by a filter of equality", "city?filter[country]=fr", 1],
+    ["a list in an order", "city?sort=-population&filter[name][exists]=true", 1],
+    ["a list by a filter over a hop", "city?filter[country.name]=fr", 1],
+    ["a list with a hop of include", "city?include=country", 2],
+    ["a list with two hops", "city?include=country,country.borders", 3],
+    ["an empty list with two hops", "city?filter[population][gt]=99&include=country.borders", 3],
+  ])("%s", async (_, path, statements) => {
+    await costs(content(path), 200, { sql: [`us-primary: 1/${statements}`], redis: 0 });
+  });
+
+  test("what is not there costs no more", async () => {
+    await costs(content("city/nothing"), 404, { sql: ["us-primary: 1/1"], redis: 0 });
+  });
+
+  test("from a reader, and with a key, no more either", async () => {
+    await costs(content("city/c1", { cf: PLACES.fra }), 200, { sql: ["us-fra: 1/1"], redis: 0 });
+    await costs(content("city/c1?include=country", { cf: PLACES.sin, key: space.key }), 200, {
+      sql: ["us-sin: 1/2"],
+      redis: 0,
+    });
+  });
+
+  test("a page with its count asks one statement more", async () => {
+    await costs(content("city", { headers: { Prefer: "count=exact" } }), 200, {
+      sql: [expect.stringMatching(/^us-primary: 1\/[12]$/)],
+    });
+  });
+
+  test("a next page is as cheap as the first", async () => {
+    const first = await content("city?limit=2&sort=population")();
+    await costs(content(`city?limit=2&sort=population&cursor=${encodeURIComponent(first.body.page.next)}`), 200, {
+      sql: ["us-primary: 1/1"],
+      redis: 0,
+    });
+  });
+
+  test("what is refused before anything is read costs nothing once that is proved", async () => {
+    const { sql } = await cost(content("city?filter[note]=x"), 400);
+    expect(sql.length, "at most what is known is read again").toBeLessThanOrEqual(1);
+  });
+});
+
+describe("entries", () => {
+  const keyed = (method: string, path: string, body?: unknown) => () =>
+    space.ask(method, path, body === undefined ? {} : { body });
+  let n = 0;
+  const fresh = () => {
+    n += 1;
+    return { type: "city", id: `new${n}`, slug: `new-slug-${n}`, fields: { name: { en: `n${n}` }, country: "fr" } };
+  };
+
+  test("reading one, and a list: one request, one statement", async () => {
+    await costs(keyed("GET", "entries/c1"), 200, { sql: ["us-primary: 1/1"] });
+    await costs(keyed("GET", "entries?type=city"), 200, { sql: ["us-primary: 1/1"] });
+  });
+
+  test("every write is a load and a commit", async () => {
+    let flip = 0;
+    const changing =
+      (path: string, method = "PATCH") =>
+      () => {
+        flip += 1;
+        return space.ask(method, path, {
+          body:
+            method === "PUT"
+              ? { type: "city", fields: { name: { en: `f${flip}` } } }
+              : { fields: { population: flip + 1000 } },
+        });
+      };
+    const twoStatements = ["us-primary: 2/2"];
+    await costs(() => keyed("POST", "entries", fresh())(), 201, { sql: twoStatements });
+    await costs(() => keyed("POST", "entries", { ...fresh(), publish: true })(), 201, { sql: twoStatements });
+    await costs(changing("entries/c1"), 200, { sql: twoStatements });
+    await costs(changing("entries/c2", "PUT"), 200, { sql: twoStatements });
+  });
+
+  test("under an Idempotency-Key no more, and its replay is found by the commit or by one look", async () => {
+    const headers = () => ({ "Idempotency-Key": crypto.randomUUID() });
+    await costs(() => space.ask("POST", "entries", { body: fresh(), headers: headers() }), 201, {
+      sql: ["us-primary: 2/2"],
+    });
+    const [kept, body] = [headers(), fresh()];
+    await costs(() => space.ask("POST", "entries", { body, headers: kept }), 201, { sql: ["us-primary: 2/2"] });
+  });
+
+  test("a write that changes nothing loads, and commits nothing", async () => {
+    await costs(keyed("POST", "entries/c3/publish"), 200, { sql: ["us-primary: 1/1"] });
+  });
+
+  test("making a key is a commit alone", async () => {
+    await costs(
+      () =>
+        ask("POST", `/v1/spaces/${space.id}/keys`, { key: rootKey(), body: { name: "k", scopes: ["content:read"] } }),
+      201,
+      { sql: ["us-primary: 1/1"] },
+    );
+  });
+});

@@ -1,0 +1,72 @@
+// Straight to the Postgres servers, past the Worker and its gateway: what is really written there, and what its role may do.
+import pg from "pg";
+import { inject } from "vitest";
+
+export type Row = Record<string, unknown>;
+
+export interface Sql {
+  (text: string, params?: readonly unknown[]): Promise<Row[]>;
+  end(): Promise<void>;
+}
+
+// int8 as numbers: nothing here passes 2^53.
+const types = {
+  getTypeParser: (oid: number, format?: string) =>
+    oid === 20 ? Number : pg.types.getTypeParser(oid, format as "text"),
+};
+
+/** As the superuser, whom no policy binds; or as the Worker's role, whom they do. */
+export async function openSql(node = "us-primary", as: "postgres" | "meridian_app" = "postgres"): Promise<Sql> {
+  const connectionString = (inject("stack").postgres[node] as string).replace("//postgres@", `//${as}@`);
+  // One session: what a test sets in it is there for its next statement. A server that a test kills is connected to anew.
+  const pool = new pg.Pool({ connectionString, max: 1, types: types as never });
+  pool.on("error", () => undefined);
+  const ask = async (text: string, params: readonly unknown[] = []): Promise<Row[]> =>
+    (await pool.query(text, [...params])).rows as Row[];
+  await ask("select 1");
+  return Object.assign(ask, { end: () => pool.end() });
+}
+
+/** The number behind a space's public id. */
+export async function uidOf(sql: Sql, id: string): Promise<number> {
+  const [row] = await sql("select uid from directory where id = $1", [id]);
+  return row?.["uid"] as number;
+}
+
+export async function headOf(sql: Sql, uid: number): Promise<number> {
+  const [row] = await sql("select position from space_head where space = $1", [uid]);
+  return row?.["position"] as number;
+}
+
+/** Tables that hold rows of spaces, the partitioned ones by their parents. */
+export const TENANT_TABLES = [
+  "space_head",
+  "spaces",
+  "streams",
+  "events",
+  "commits",
+  "idempotency",
+  "types",
+  "type_count",
+  "api_keys",
+  "entries",
+  "revision",
+  "published",
+  "refs",
+  "published_ix",
+  "draft_ix",
+  "published_past",
+] as const;
+
+/** One digest over every row that a space has. */
+export async function printOf(sql: Sql, uid: number): Promise<string> {
+  const parts: string[] = [];
+  for (const table of TENANT_TABLES) {
+    const [row] = await sql(
+      `select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) as print from ${table} t where space = $1`,
+      [uid],
+    );
+    parts.push(`${table}:${row?.["print"]}`);
+  }
+  return parts.join(" ");
+}
