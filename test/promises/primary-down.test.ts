@@ -4,7 +4,7 @@ import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space, un
 import { openControl } from "../support/control.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
-import { headOf, openSql, printOf, type Sql, TENANT_TABLES, uidOf } from "../support/shards.ts";
+import { copySpace, headOf, openSql, printOf, type Sql, uidOf } from "../support/shards.ts";
 
 const control = openControl(inject("stack").control);
 let sql: Sql;
@@ -157,6 +157,13 @@ describe("the primary is away, and this isolate knows little", () => {
     expect([answer.status, answer.headers.get("meridian-source")], answer.text).toEqual([200, "us-fra"]);
   });
 
+  test("management with such a key is refused in time, though the primary does not even refuse", async () => {
+    const key = await calm.keyWith(["content:preview", "content:write"]);
+    await control.fault("us-primary", { mode: "hang" });
+    const [answer, ms] = await timed(ask("POST", `/v1/spaces/${space.id}/entries`, { key, body: country("in-vain") }));
+    expect([answer.status, answer.body.code, ms < LIMIT_MS], `${ms} ms`).toEqual([503, "database-unavailable", true]);
+  });
+
   test("a key that is remembered goes on reading although another was made just before", async () => {
     const key = await space.keyWith(["content:read"]);
     expect((await ask("GET", content("city/paris"), { key, cf: PLACES.fra })).status).toBe(200);
@@ -244,6 +251,13 @@ describe("readers are away", () => {
 
 describe.each(["down", "error", "hang"] as const)("Redis is away (%s)", (mode) => {
   test("writes and reads succeed, and wait for it no longer than they may", async () => {
+    await until("Redis is asked", async () => {
+      await control.resetCounters();
+      await calm.must("PUT", "entries/warm", {
+        body: { type: "country", fields: { name: { en: crypto.randomUUID() } } },
+      });
+      return (await control.counters()).redis.requests > 0;
+    });
     await control.fault("redis", { mode });
     for (let n = 0; n < 6; n += 1) {
       const [written, ms] = await timed(
@@ -260,23 +274,3 @@ describe.each(["down", "error", "hang"] as const)("Redis is away (%s)", (mode) =
     }
   }, 60_000);
 });
-
-/** The same space under another name and number, made past the Worker, so that no isolate can know it. */
-async function copySpace(primary: Sql, from: number, id: string): Promise<{ id: string; uid: number }> {
-  const [row] = await primary(
-    "insert into directory (id, residency, state) select $1, residency, 'active' from directory where uid = $2 returning uid",
-    [id, from],
-  );
-  const to = row?.["uid"] as number;
-  for (const table of TENANT_TABLES) {
-    const columns = await primary(
-      "select string_agg(quote_ident(column_name), ', ') as names from information_schema.columns where table_schema = 'public' and table_name = $1 and column_name <> 'space'",
-      [table],
-    );
-    const names = columns[0]?.["names"] as string;
-    await primary(`insert into ${table} (space, ${names}) select ${to}, ${names} from ${table} where space = $1`, [
-      from,
-    ]);
-  }
-  return { id, uid: to };
-}

@@ -13,7 +13,7 @@ import {
   redis,
   ringCron,
 } from "../support/redis.ts";
-import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
+import { copySpace, headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
 const control = openControl(inject("stack").control);
 let sql: Sql;
@@ -39,14 +39,18 @@ async function publish(): Promise<number> {
     })
   ).position;
 }
+async function publishHeard(): Promise<number> {
+  const position = await publish();
+  await digestReaches(uid, position);
+  return position;
+}
 /** Entry, type, all types, name by id and by slug. */
 const TAGS = 5;
 /** As if the space had been marked so long ago. */
 const age = (seconds: number) => redis("ZADD", "dirty", (Date.now() - seconds * 1000) * 1000, `${uid}.1.us`);
 
 test("a publication is in the digest, under names that tell nobody what it was", async () => {
-  const position = await publish();
-  await digestReaches(uid, position);
+  const position = await publishHeard();
   const names = await changedAt(uid, position);
   expect(names.length).toBe(TAGS);
   for (const name of names) expect(name).toMatch(/^[\w-]{16}$/);
@@ -84,15 +88,43 @@ describe("when Redis was away", () => {
     60_000,
   );
 
-  test("and came back empty: a digest is made anew that claims nothing it has not seen", async () => {
-    const before = await publish();
-    await digestReaches(uid, before);
-    await redis("FLUSHDB");
+  test("for a moment after a commit: the commit rings for itself, though a bell of the one before is on its way", async () => {
+    // A space for which nothing is under way from earlier tests.
+    const own = insistent(await makeSpace());
+    await makeTypes(own);
+    const ownUid = await uidOf(sql, own.id);
+    await digestIsThere(ownUid);
+    const publishOwn = async (id: string): Promise<number> =>
+      (
+        await own.must("POST", "entries", {
+          body: { type: "country", id, fields: { name: { en: id } }, publish: true },
+        })
+      ).position;
+    const first = await publishOwn("first");
+    await digestReaches(ownUid, first);
+    await control.resetCounters();
+    // Every second request: the mark is set, the digest is not advanced.
+    await control.fault("redis", { mode: "error", rate: 0.5 });
+    const second = await publishOwn("second");
+    await until("Redis was asked twice", async () => (await control.counters()).redis.requests >= 2);
+    await control.heal();
+    expect(await digestHead(ownUid)).toBe(first);
+    await digestReaches(ownUid, second);
+    expect((await changedAt(ownUid, second)).length).toBe(TAGS - 1);
+  });
+
+  test("and forgot who was dirty: the sweep of the full hour finds whoever was written to", async () => {
+    const copy = await copySpace(sql, uid, `forgotten-${Date.now().toString(36)}`);
     await ringCron(fullHour());
-    await until("there is a digest again", async () => (await digestHead(uid)) !== undefined);
+    expect(await digestHead(copy.uid)).toBe(await headOf(sql, copy.uid));
+  });
+
+  test("and came back empty: a digest is made anew that claims nothing it has not seen", async () => {
+    await publishHeard();
+    await redis("FLUSHDB");
+    await digestIsThere(uid);
     expect(await redis("ZSCORE", `digest:${uid}.1`, "!floor")).toBe(String(await digestHead(uid)));
-    const after = await publish();
-    await digestReaches(uid, after);
+    const after = await publishHeard();
     expect((await changedAt(uid, after)).length).toBe(TAGS);
   }, 60_000);
 });
@@ -100,7 +132,7 @@ describe("when Redis was away", () => {
 describe("the dirty set", () => {
   test("a writer marks its space, and a young mark stays although all is well: a commit may be on its way", async () => {
     await redis("ZREM", "dirty", `${uid}.1.us`);
-    await digestReaches(uid, await publish());
+    await publishHeard();
     const mark = await dirtyMark(uid);
     expect(mark).toBeDefined();
     await ringCron();
@@ -108,15 +140,14 @@ describe("the dirty set", () => {
   });
 
   test("an old mark goes when the digest has caught up", async () => {
-    await digestReaches(uid, await publish());
+    await publishHeard();
     await age(60);
     await ringCron();
     expect(await dirtyMark(uid)).toBeUndefined();
   });
 
   test("a digest that is behind is brought up by the sweep", async () => {
-    const position = await publish();
-    await digestReaches(uid, position);
+    const position = await publishHeard();
     // As if the committer had died between its commit and the digest.
     await redis("ZREMRANGEBYSCORE", `digest:${uid}.1`, position, position);
     await redis("ZADD", `digest:${uid}.1`, position - 2, "!head");
@@ -130,8 +161,7 @@ describe("the dirty set", () => {
   });
 
   test("a space that cannot be looked at stays dirty, until its primary is back", async () => {
-    const position = await publish();
-    await digestReaches(uid, position);
+    const position = await publishHeard();
     await redis("ZREMRANGEBYSCORE", `digest:${uid}.1`, position, position);
     await redis("ZADD", `digest:${uid}.1`, position - 2, "!head");
     await age(60);
@@ -148,8 +178,7 @@ describe("the dirty set", () => {
   }, 60_000);
 
   test("a digest that claims more than the log has is made anew", async () => {
-    const position = await publish();
-    await digestReaches(uid, position);
+    const position = await publishHeard();
     await redis("ZADD", `digest:${uid}.1`, position + 1000, "!head");
     await age(60);
     await ringCron();

@@ -78,6 +78,16 @@ describe("revoking", () => {
     expect((await content(other.key)).status, "another key lives").toBe(200);
   });
 
+  test("is learnt in time by who only ever asks for content, from a reader that has not heard of it", async () => {
+    const { id, key } = await make();
+    await level();
+    expect((await content(key)).status).toBe(200);
+    await control.replay("us-fra", true);
+    await control.replay("us-sin", true);
+    await space.must("DELETE", `keys/${id}`);
+    await diesInTime(performance.now(), () => content(key));
+  });
+
   test("is learnt by who reads from a reader that has heard of it, before the five seconds are over", async () => {
     const { id, key } = await make();
     await level();

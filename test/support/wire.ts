@@ -11,12 +11,22 @@ export interface Wire {
   readonly open?: boolean;
 }
 
-/** `path` is sent as it is. */
-export function wire(
-  method: string,
-  path: string,
-  { headers = {}, chunks = [], open = false }: Wire = {},
-): Promise<Answer> {
+/** Whoever refuses early may close while a large body is still on its way, and the answer is lost with it. */
+const ATTEMPTS = 4;
+
+/** `path` is sent as it is. Only for requests that may be sent again. */
+export async function wire(method: string, path: string, how: Wire = {}): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send(method, path, how);
+    } catch (error) {
+      const lost = ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
+      if (!lost || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+function send(method: string, path: string, { headers = {}, chunks = [], open = false }: Wire): Promise<Answer> {
   const { hostname, port } = new URL(inject("stack").origin);
   return new Promise((resolve, reject) => {
     const asking = request({ hostname, port, method, path, headers: { ...headers }, agent: false }, (answer) => {
