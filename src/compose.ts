@@ -1,5 +1,7 @@
 // The one place that knows what is rented: configuration and bindings become ports, ports become the app and the jobs.
 import { bellQueue, type QueueBinding } from "./adapters/cloudflare/bell-queue.ts";
+import { dataCentre } from "./adapters/cloudflare/colo.ts";
+import { shieldObject, shieldTier } from "./adapters/cloudflare/shield.ts";
 import { tagHash } from "./adapters/cloudflare/tag-hash.ts";
 import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
 import { neonClient } from "./adapters/neon/sql-client.ts";
@@ -12,6 +14,8 @@ import { webSecrets } from "./adapters/webcrypto/secrets.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { hashOf } from "./contexts/tenancy/tenancy.ts";
 import type { Services } from "./http/call.ts";
+import { openContentEdge } from "./http/edge/open-content-edge.ts";
+import type { Keyed } from "./http/edge/question.ts";
 import { buildApp } from "./http/http.ts";
 import { knowledgeCache } from "./http/knowledge.ts";
 import { credentialsOf } from "./http/middleware/identify.ts";
@@ -22,13 +26,14 @@ import { openChores } from "./jobs/chores.ts";
 import { openJobs, type QueueBatch } from "./jobs/jobs.ts";
 import { keepHouse } from "./jobs/keep-house.ts";
 import { REACTIONS } from "./jobs/reactions.ts";
-import { type Clock, instant } from "./kernel/clock.ts";
+import { type Clock, instant, seconds } from "./kernel/clock.ts";
 import { spaceUid } from "./kernel/id.ts";
 import type { JsonObject } from "./kernel/json.ts";
 import { openDatabase } from "./platform/database/open-database.ts";
 import { forgetExpired } from "./platform/event-log/forget-expired.ts";
 import { type Announcer, openWriter } from "./platform/event-log/open-writer.ts";
 import { openDigest } from "./platform/freshness/digest.ts";
+import { openFreshness } from "./platform/freshness/memo.ts";
 import { coalescedBells } from "./platform/relay/bell.ts";
 import { eventSource } from "./platform/relay/event-source.ts";
 import { openRelay, type Report } from "./platform/relay/relay.ts";
@@ -38,11 +43,14 @@ import { requestLog } from "./platform/telemetry/log-line.ts";
 
 export interface Bindings {
   readonly CHANGES: QueueBinding;
+  readonly SHIELD: Parameters<typeof shieldTier<Keyed>>[0];
   readonly ASSETS: { fetch(request: Request): Promise<Response> };
   readonly VERSION: { readonly id: string };
 }
 
 export interface Meridian {
+  /** The Durable Object's class. */
+  readonly Shield: ReturnType<typeof shieldObject<Keyed>>;
   fetch(request: Request, context: ExecutionContext): Response | Promise<Response>;
   queue(batch: QueueBatch): Promise<void>;
   scheduled(at: number): Promise<void>;
@@ -62,11 +70,28 @@ export function compose(env: Environment & Bindings): Meridian {
   const redis = connectRedis({ url: config.redisUrl, token: config.redisToken, guard: guards.redis });
   const database = openDatabase({ topology, client, guardOf });
   const digest = openDigest({ store: digestStore(redis), hash: tagHash(config.secret), random });
+  const bells = coalescedBells(bellQueue(env.CHANGES, guards.queues), clock);
+  const colo = dataCentre(guards.colo);
+  const sleep = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
+  const freshness = openFreshness({
+    digest,
+    spending: { take: () => [], heard: () => {}, lost: () => {} },
+    clock,
+    shared: colo.pages,
+    isAway: () => guards.redis.state().breaker !== "closed",
+    sleep,
+    ring: (space, position) =>
+      bells.ringLater(
+        { uid: space.uid, epoch: space.epoch, residency: space.residency, position },
+        { delay: seconds(0) },
+      ),
+  });
   const tools = { digest, events: eventSource({ topology, client, guardOf }) };
   const relayParts = {
     ...tools,
     dirty: dirtySet(redis),
-    bells: coalescedBells(bellQueue(env.CHANGES, guards.queues), clock),
+    bells,
+    freshness,
     clock,
     random,
     report,
@@ -75,16 +100,33 @@ export function compose(env: Environment & Bindings): Meridian {
   const writerParts = { client, sealer: webSealer(config.secret), primaryOf: database.primaryOf, guardOf, uuid };
   const announcer = (defer: (work: Promise<unknown>) => void): Announcer => ({
     beforeCommit: relay.beforeCommit,
-    afterCommit: (space, commit) => defer(relay.afterCommit(space, commit)),
+    async afterCommit(space, commit) {
+      await relay.hear(space, commit);
+      defer(relay.afterCommit(space, commit));
+    },
   });
 
   const pingRedis = () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]);
   let document: JsonObject | undefined;
+  const knowledge = knowledgeCache(database, clock);
+  const signer = hmacSigner(config.secret);
+  const log = requestLog(config.logSample, random, console.log);
+  const { origin, edge, hot } = openContentEdge(ROUTES, {
+    ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log },
+    colo: colo.answers,
+    shield: shieldTier(env.SHIELD, guards.shield),
+    isSampled: () => config.logSample > 0 && random() < config.logSample,
+    // Only there do requests of one isolate come from everywhere.
+    ...(config.development ? { coloOf: (request: Request) => (request.cf?.colo as string | undefined) ?? "dev" } : {}),
+  });
   const services: Services = {
     database,
-    knowledge: knowledgeCache(database, clock),
-    credentials: credentialsOf({ database, rootKey: config.rootKey, secrets: webSecrets, clock }),
-    signer: hmacSigner(config.secret),
+    knowledge,
+    freshness,
+    edge,
+    hot,
+    credentials: credentialsOf({ database, rootKey: config.rootKey, secrets: webSecrets, clock, freshness }),
+    signer,
     schemas: schemaEngine(),
     secrets: webSecrets,
     clock,
@@ -93,7 +135,7 @@ export function compose(env: Environment & Bindings): Meridian {
     homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
     openWriter: (call, binding) => openWriter({ ...writerParts, announcer: announcer(call.defer) }, binding),
     sha256: (text) => hashOf(webSecrets, text),
-    log: requestLog(config.logSample, random, console.log),
+    log,
     plain: {
       // The host only completes the address: the binding looks at the path alone.
       assets: (file) => env.ASSETS.fetch(new Request(`https://assets.invalid/docs/${file}`)),
@@ -122,7 +164,9 @@ export function compose(env: Environment & Bindings): Meridian {
   });
   const app = buildApp(ROUTES, services);
   return {
-    fetch: (request, context) => app.fetch(request, env, context),
+    Shield: shieldObject(origin, clock),
+    fetch: (request, context) =>
+      hot.answer(request, (work) => context.waitUntil(work)) ?? app.fetch(request, env, context),
     queue: openJobs({ tools, reactions: REACTIONS, report }),
     scheduled: (at) => keepHouse(instant(at), chores, report),
   };

@@ -10,4 +10,4 @@ export default {
   scheduled: (event) => meridian.scheduled(event.scheduledTime),
 } satisfies ExportedHandler;
 
-export { Shield } from "./adapters/cloudflare/shield.ts";
+export const { Shield } = meridian;

@@ -3,39 +3,29 @@ import { fault } from "../kernel/fault.ts";
 import type { Position } from "../kernel/position.ts";
 import type { Rendered } from "../platform/event-log/commit.ts";
 import type { Written } from "../platform/event-log/writer.ts";
-import { CONTENT_VARY, cacheControlOf } from "./cache-control.ts";
+import { cacheControlOf } from "./cache-control.ts";
 import type { Call } from "./call.ts";
 import { conditionsOf } from "./conditions.ts";
 import { CORS, isOpen } from "./cors.ts";
-import { isNotModified, strongTag, weakTag } from "./entity-tag.ts";
+import { isNotModified } from "./entity-tag.ts";
 import type { ReadAnswer } from "./operation.ts";
 import { problemOf } from "./problem.ts";
+import { renderRead, type Sharing } from "./rendered-read.ts";
 import type { Route } from "./route.ts";
 import { SECURITY } from "./security-headers.ts";
 
-/** What the space lets others keep; absent for operators' answers. */
-export interface Sharing {
-  readonly publicRead: boolean;
-  readonly clientMaxAge?: number;
-}
-
 export async function answerRead(call: Call, answer: ReadAnswer, sharing: Sharing | undefined): Promise<Response> {
-  const body = JSON.stringify(answer.body);
-  const etag = answer.etag ?? (answer.tagged === undefined ? await strongTag(body) : await weakTag(answer.tagged));
-  const shared = answer.shared ?? (call.route.kept.kind === "fresh" ? "content" : "tenant");
-  const conditions = conditionsOf(call.request.headers);
+  const { body, headers: own, etag } = await renderRead(call.route, answer, sharing);
+  const conditions = conditionsOf(call.request.headers, "read");
   const same = conditions.ok && isNotModified(conditions.value, etag);
   const response = new Response(same ? null : body, { status: same ? 304 : 200, headers: usualHeaders(call.route) });
   const { headers } = response;
-  if (!same) headers.set("Content-Type", "application/json");
-  for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value);
-  headers.set("ETag", etag);
-  headers.set("Cache-Control", cacheControlOf(shared, sharing));
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  if (same) headers.delete("Content-Type");
   headers.set("Meridian-Position", String(answer.position));
   headers.set("Meridian-Source", answer.source);
   headers.set("Request-Id", call.requestId);
   headers.set("Meridian-Region", call.colo);
-  if (shared !== "tenant") headers.set("Vary", CONTENT_VARY);
   return response;
 }
 

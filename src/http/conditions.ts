@@ -20,9 +20,9 @@ const PREFERENCE =
 const MEDIA_TYPE = /^([!#$%&'*+.^_`|~0-9a-z-]+\/[!#$%&'*+.^_`|~0-9a-z-]+)[ \t]*((?:;[^,]*)?)$/;
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^\s";]*)"?/g;
 
-/** `If-Match` and `If-None-Match`; a list that RFC 9110 does not know is 400 `invalid-header`. */
-export function conditionsOf(headers: Headers): Result<Conditions> {
-  const match = headers.get("If-Match");
+/** `If-None-Match`, and on writes `If-Match`; a list that RFC 9110 does not know is 400 `invalid-header`. */
+export function conditionsOf(headers: Headers, kind: "read" | "write" | "operator"): Result<Conditions> {
+  const match = kind === "read" ? null : headers.get("If-Match");
   const noneMatch = headers.get("If-None-Match");
   if (match === null && noneMatch === null) return NO_CONDITIONS;
   const ifMatch = match === null ? undefined : entityTags(match);

@@ -5,6 +5,7 @@ import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import { answerRead, answerWrite, notAllowed } from "./answer.ts";
 import type { Call, Services } from "./call.ts";
 import { CORS, isOpen, preflight } from "./cors.ts";
+import { answerKept } from "./edge/kept-answer.ts";
 import { readParams } from "./input.ts";
 import { takeQuery } from "./intake.ts";
 import { observe } from "./middleware/observe.ts";
@@ -91,6 +92,7 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   if (!asked.ok) return refused(call, asked);
   const { answer: given, knowledge } = asked.value;
   call.event.position = given.position;
+  if ("kept" in given) return answerKept(call, given, services.clock.now());
   return "rendered" in given ? answerWrite(call, given) : await answerRead(call, given, knowledge.settings);
 }
 

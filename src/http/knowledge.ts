@@ -9,6 +9,7 @@ import {
 } from "../contexts/tenancy/tenancy.ts";
 import type { Clock, Instant } from "../kernel/clock.ts";
 import { SPACE_ID } from "../kernel/id.ts";
+import type { Position } from "../kernel/position.ts";
 import { ok, type Result } from "../kernel/result.ts";
 import type { SpaceRef } from "../kernel/scope.ts";
 import type { Known } from "../platform/database/database.ts";
@@ -22,6 +23,8 @@ export interface Knowledge {
   readonly settings: SpaceSettings;
   readonly types: ReadonlyMap<string, ContentType>;
   readonly known: Known;
+  /** Of the snapshot that all this was read in. */
+  readonly position: Position;
   readonly readAt: Instant;
 }
 
@@ -73,6 +76,7 @@ export function knowledgeCache(database: Database, clock: Clock): KnowledgeCache
       settings,
       types,
       known: head,
+      position: head.position,
       readAt: clock.now(),
     };
     byId.set(space.id, knowledge);

@@ -1,7 +1,7 @@
 // The shape of everything that the world can ask: one Operation a file, declared beside its handler, walked by tests and by OpenAPI.
 import type { z } from "zod";
 import type { ContentType, SchemaEngine } from "../contexts/authoring/authoring.ts";
-import type { Signer } from "../contexts/delivery/delivery.ts";
+import type { Read as ReadTag, Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets, SpaceSettings } from "../contexts/tenancy/tenancy.ts";
 import type { Json, JsonObject } from "../kernel/json.ts";
 import type { Position } from "../kernel/position.ts";
@@ -56,6 +56,8 @@ export interface ReadAnswer {
   /** Lists: what a weak tag is derived from (data, included and the query without the page). */
   readonly tagged?: Json;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What it was made from, for whoever keeps it; absent where nothing is kept. */
+  readonly reads?: readonly ReadTag[];
   /** How long others may keep it, where the route's own policy does not hold: drafts, fixed positions. */
   readonly shared?: Shared;
 }

@@ -33,7 +33,7 @@ export async function askOperator(
   if (!body.ok) return body;
   const query = takeQuery(call, operation);
   if (!query.ok) return query;
-  const conditions = conditionsOf(call.request.headers);
+  const conditions = conditionsOf(call.request.headers, operation.kind);
   if (!conditions.ok) return conditions;
   const atLeast = atLeastOf(call.request.headers);
   if (!atLeast.ok) return atLeast;

@@ -1,28 +1,27 @@
-// The pipeline of everything that happens inside a space, in the contract's order of checks. What the isolate remembered is either
-// proved by the snapshot that answers or, before a refusal is given on its strength, read again.
+// The pipeline of everything that happens inside a space, in the contract's order of checks.
 import { type Fault, fault } from "../kernel/fault.ts";
 import type { Position } from "../kernel/position.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
 import type { Actor, Scope } from "../kernel/scope.ts";
 import type { Reader } from "../platform/database/database.ts";
+import type { Served } from "../platform/edge-cache/edge.ts";
 import type { BoundWriter, Idempotency } from "../platform/event-log/open-writer.ts";
 import type { Written } from "../platform/event-log/writer.ts";
 import { type Call, metaOf, type Services } from "./call.ts";
 import { atLeastOf, conditionsOf, preferOf } from "./conditions.ts";
+import { askEdge } from "./edge/ask-edge.ts";
 import { readParams } from "./input.ts";
 import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
 import type { Freshness, Knowledge } from "./knowledge.ts";
+import { learning, type Proof } from "./lessons.ts";
 import { allow } from "./middleware/allow.ts";
 import type { Identity } from "./middleware/identify.ts";
 import type { Asked, ReadAnswer, ReadOperation, WriteOperation } from "./operation.ts";
 import { renderOutcome } from "./render-outcome.ts";
 
-/** How often a request learns anew what its space looks like before it gives up. */
-const LESSONS = 8;
-
 export interface Answered {
   readonly knowledge: Knowledge;
-  readonly answer: ReadAnswer | Written;
+  readonly answer: ReadAnswer | Written | Served;
 }
 
 /** `Result<never>` refusals carry the contract's fault; success carries what the space allows others to keep. */
@@ -31,22 +30,7 @@ export async function askSpace(
   services: Services,
   operation: ReadOperation | WriteOperation,
 ): Promise<Result<Answered>> {
-  let freshness: Freshness = "cached";
-  for (let lesson = 0; ; lesson += 1) {
-    const proof = { settled: freshness === "fresh" };
-    const result = await attempt(call, services, operation, freshness, proof);
-    if (result.ok || lesson === LESSONS) return result;
-    const outdated = result.fault.code === "knowledge-outdated";
-    // A refusal that rests on memory alone is decided once more on what the primary knows.
-    const unproven = !proof.settled && result.fault.kind !== "unavailable";
-    if (!outdated && !unproven) return result;
-    freshness = "fresh";
-  }
-}
-
-/** Settled: what follows does not rest on memory alone. */
-interface Proof {
-  settled: boolean;
+  return await learning((freshness, proof) => attempt(call, services, operation, freshness, proof));
 }
 
 async function attempt(
@@ -69,6 +53,16 @@ async function attempt(
   if (!asked.ok) {
     proof.settled = true;
     return asked;
+  }
+  if (operation.kind === "read") {
+    const served = await askEdge(call, services, {
+      space,
+      identity: identity.value,
+      asked: asked.value,
+      freshness,
+      proof,
+    });
+    if (served !== undefined) return served.ok ? ok({ knowledge: space, answer: served.value }) : served;
   }
   const { writerOf, readerOf } = bind(call, services, space, identity.value, asked.value, proof);
   const shared = { settings: space.settings, types: space.types, signer: services.signer };
@@ -110,7 +104,7 @@ function enter(call: Call, identity: Identity, knowledge: Knowledge | undefined)
   return allowed.ok ? ok(alive) : allowed;
 }
 
-interface Intake extends Asked<unknown, unknown, unknown> {
+export interface Intake extends Asked<unknown, unknown, unknown> {
   readonly atLeast: Position | undefined;
   readonly idempotency: Idempotency | undefined;
 }
@@ -127,7 +121,7 @@ async function intake(
   const headers = call.request.headers;
   const query = takeQuery(call, operation);
   if (!query.ok) return query;
-  const conditions = conditionsOf(headers);
+  const conditions = conditionsOf(headers, operation.kind);
   if (!conditions.ok) return conditions;
   const atLeast = atLeastOf(headers);
   if (!atLeast.ok) return atLeast;

@@ -56,6 +56,7 @@ const parts = {
   events,
   dirty,
   bells: sent,
+  freshness: { heard: () => {} },
   clock,
   random: Math.random,
   report: (event: string, facts: object) => void lines.push({ event, ...facts }),

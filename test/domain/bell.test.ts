@@ -107,7 +107,16 @@ const sender = {
   },
 };
 const report: Report = (event, facts) => lines.push({ event, ...facts });
-const parts = () => ({ digest, dirty, events, bells: coalescedBells(sender, clock), clock, random: () => 0.5, report });
+const parts = () => ({
+  digest,
+  dirty,
+  events,
+  bells: coalescedBells(sender, clock),
+  freshness: { heard: () => {} },
+  clock,
+  random: () => 0.5,
+  report,
+});
 
 beforeEach(() => {
   now = Date.UTC(2026, 0, 1);

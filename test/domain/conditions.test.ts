@@ -17,29 +17,32 @@ describe("If-Match and If-None-Match", () => {
     [', "a",, "b",', ['"a"', '"b"']],
     ['"é"', ['"é"']],
   ])("reads %s", (value, tags) => {
-    expect(conditionsOf(headers({ "If-Match": value }))).toEqual({ ok: true, value: { ifMatch: tags } });
-    expect(conditionsOf(headers({ "If-None-Match": value }))).toEqual({ ok: true, value: { ifNoneMatch: tags } });
+    expect(conditionsOf(headers({ "If-Match": value }), "write")).toEqual({ ok: true, value: { ifMatch: tags } });
+    expect(conditionsOf(headers({ "If-None-Match": value }), "write")).toEqual({
+      ok: true,
+      value: { ifNoneMatch: tags },
+    });
   });
 
   test.each(["a", '"a', 'w/"a"', '"a" "b"', '*, "a"', "", ",", 'W/ "a"', '"a"b', "'a'"])("refuses %s", (value) => {
-    expect(conditionsOf(headers({ "If-Match": value }))).toMatchObject({
+    expect(conditionsOf(headers({ "If-Match": value }), "write")).toMatchObject({
       ok: false,
       fault: { kind: "malformed", code: "invalid-header", errors: [{ parameter: "If-Match" }] },
     });
-    expect(conditionsOf(headers({ "If-None-Match": value }))).toMatchObject({
+    expect(conditionsOf(headers({ "If-None-Match": value }), "write")).toMatchObject({
       ok: false,
       fault: { errors: [{ parameter: "If-None-Match" }] },
     });
   });
 
   test("are absent when not sent", () => {
-    expect(conditionsOf(headers({}))).toEqual({ ok: true, value: {} });
+    expect(conditionsOf(headers({}), "write")).toEqual({ ok: true, value: {} });
   });
 
   test("are read in linear time", () => {
     const started = performance.now();
-    conditionsOf(headers({ "If-Match": '"a",'.repeat(20_000) }));
-    conditionsOf(headers({ "If-Match": " \t".repeat(30_000) }));
+    conditionsOf(headers({ "If-Match": '"a",'.repeat(20_000) }), "write");
+    conditionsOf(headers({ "If-Match": " \t".repeat(30_000) }), "write");
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 });

@@ -124,13 +124,23 @@ describe("what is included", () => {
   const page = [
     document("be", "country", { leader: { en: "ann", fr: "bart" }, borders: ["fr", "fr", "x", "nowhere"] }),
   ];
-  const included = (more: Partial<View>) => includedOf(page, targets, view({ steps, ...more }), showContent);
+  const included = (more: Partial<View>) => includedOf(page, targets, view({ steps, ...more }), showContent).included;
 
   test("follows the locale that is shown", () => {
     expect(Object.keys(included({}))).toEqual(["ann", "fr"]);
     expect(Object.keys(included({ locale: "fr" }))).toEqual(["bart", "fr", "be"]);
     expect(included({ locale: "fr" })["fr"]).toMatchObject({ locale: "fr", fields: { name: "La France" } });
     expect(Object.keys(included({ locale: "*" }))).toEqual(["ann", "bart", "fr", "be"]);
+  });
+
+  test("tells what was looked for, found or not", () => {
+    const { asked } = includedOf(page, targets, view({ steps }), showContent);
+    expect(asked).toEqual(
+      new Map([
+        ["person", new Set(["ann"])],
+        ["country", new Set(["fr", "x", "nowhere"])],
+      ]),
+    );
   });
 
   test("does not depend on the fields that are shown, and shows targets whole", () => {

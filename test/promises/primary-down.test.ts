@@ -5,6 +5,7 @@ import { openControl } from "../support/control.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
 import { copySpace, headOf, openSql, printOf, type Sql, uidOf } from "../support/shards.ts";
+import { unasked } from "../support/unasked.ts";
 
 const control = openControl(inject("stack").control);
 let sql: Sql;
@@ -44,8 +45,8 @@ beforeEach(async () => {
     const answers = await Promise.all([
       space.ask("GET", "types"),
       elsewhere.ask("GET", "types"),
-      ask("GET", content("city/paris"), { cf: PLACES.fra }),
-      ask("GET", content("city/paris"), { cf: PLACES.sin }),
+      ask("GET", content(unasked("city")), { cf: PLACES.fra }),
+      ask("GET", content(unasked("city")), { cf: PLACES.sin }),
     ]);
     const sources = answers.map(({ headers }) => headers.get("meridian-source"));
     return (
@@ -100,7 +101,7 @@ describe.each(["down", "hang", "kill"] as const)("the primary of the home shard 
         "city/paris?include=country",
       ]) {
         for (const credential of [undefined, space.key, key]) {
-          const answer = await ask("GET", content(path), {
+          const answer = await ask("GET", content(unasked(path)), {
             ...(cf && { cf }),
             ...(credential === undefined ? {} : { key: credential }),
           });
@@ -110,7 +111,7 @@ describe.each(["down", "hang", "kill"] as const)("the primary of the home shard 
         }
       }
     }
-    const missing = await ask("GET", content("city/nowhere"), { cf: PLACES.fra });
+    const missing = await ask("GET", content(`city/nowhere-${mode}`), { cf: PLACES.fra });
     expect([missing.status, missing.body.code]).toEqual([404, "content-missing"]);
   }, 60_000);
 
@@ -153,7 +154,7 @@ describe("the primary is away, and this isolate knows little", () => {
     const key = await space.keyWith(["content:read"]);
     await until("the reader has the key", async () => (await headOf(reader, uid)) === (await headOf(sql, uid)));
     await control.fault("us-primary", { mode: "down" });
-    const answer = await ask("GET", content("city/paris"), { key, cf: PLACES.fra });
+    const answer = await ask("GET", content(unasked("city/paris")), { key, cf: PLACES.fra });
     expect([answer.status, answer.headers.get("meridian-source")], answer.text).toEqual([200, "us-fra"]);
   });
 
@@ -170,7 +171,7 @@ describe("the primary is away, and this isolate knows little", () => {
     await space.keyWith(["content:read"]);
     await until("the reader has both", async () => (await headOf(reader, uid)) === (await headOf(sql, uid)));
     await control.fault("us-primary", { mode: "down" });
-    const answer = await ask("GET", content("city/paris"), { key, cf: PLACES.fra });
+    const answer = await ask("GET", content(unasked("city/paris")), { key, cf: PLACES.fra });
     expect([answer.status, answer.headers.get("meridian-source")], answer.text).toEqual([200, "us-fra"]);
   });
 
@@ -188,8 +189,8 @@ describe("the primary is away, and this isolate knows little", () => {
       return row?.["level"] === true;
     });
     await control.fault("us-primary", { mode: "down" });
-    for (const path of ["city/paris", "fresh?limit=1"]) {
-      const answer = await ask("GET", content(path), { cf: PLACES.fra });
+    for (const path of ["city", "fresh"]) {
+      const answer = await ask("GET", content(unasked(path)), { cf: PLACES.fra });
       expect([path, answer.status], answer.text).toEqual([path, 200]);
     }
   });
@@ -216,7 +217,8 @@ describe("the primary is away, and this isolate knows little", () => {
     const shown = await ask("GET", content("country/fr", elsewhere), {
       headers: { "Meridian-At-Least": String(published.position) },
     });
-    expect([shown.status, shown.position]).toEqual([200, published.position]);
+    expect(shown.status).toBe(200);
+    expect(shown.position).toBeGreaterThanOrEqual(published.position);
   });
 });
 
@@ -224,27 +226,30 @@ describe("readers are away", () => {
   test.each(["down", "error", "hang"] as const)("(%s): the next endpoint answers", async (mode) => {
     await control.fault("us-fra", { mode });
     const answers = await Promise.all(
-      Array.from({ length: 4 }, () => ask("GET", content("city/paris"), { cf: PLACES.fra })),
+      Array.from({ length: 4 }, () => ask("GET", content(unasked("city")), { cf: PLACES.fra })),
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     for (const { headers } of answers) expect(headers.get("meridian-source")).not.toBe("us-fra");
     await control.fault("us-sin", { mode });
-    const last = await ask("GET", content("city/paris"), { cf: PLACES.fra });
+    const last = await ask("GET", content(unasked("city/paris")), { cf: PLACES.fra });
     expect([last.status, last.headers.get("meridian-source")]).toEqual([200, "us-primary"]);
   });
 
-  test("all of them and the primary: 503, and content is back when they are", async () => {
+  test("all of them and the primary: what was known is given, the rest is 503, and content is back when they are", async () => {
+    const before = await ask("GET", content("city/paris"), { cf: PLACES.fra });
     for (const node of ["us-fra", "us-sin", "us-primary"]) await control.fault(node, { mode: "down" });
-    const answer = await ask("GET", content("city/paris"), { cf: PLACES.fra });
+    const answer = await ask("GET", content(unasked("city/paris")), { cf: PLACES.fra });
     expect([answer.status, answer.body.code, Number(answer.headers.get("retry-after")) > 0]).toEqual([
       503,
       "database-unavailable",
       true,
     ]);
+    const known = await ask("GET", content("city/paris"), { cf: PLACES.fra });
+    expect([known.status, known.text]).toEqual([200, before.text]);
     await control.heal();
     await until(
       "content is back",
-      async () => (await ask("GET", content("city/paris"), { cf: PLACES.fra })).status === 200,
+      async () => (await ask("GET", content(unasked("city")), { cf: PLACES.fra })).status === 200,
     );
   });
 });

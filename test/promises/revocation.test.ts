@@ -4,6 +4,7 @@ import { type Answer, ask, makeSpace, makeTypes, PLACES, type Space, until } fro
 import { openControl } from "../support/control.ts";
 import { insistent } from "../support/insist.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
+import { unasked } from "../support/unasked.ts";
 
 const control = openControl(inject("stack").control);
 const LIFE_MS = 5_000;
@@ -63,7 +64,8 @@ describe("revoking", () => {
     for (const question of [content, manage, write]) expect((await question(key)).status).toBe(200);
     await control.replay("us-fra", true);
     await control.replay("us-sin", true);
-    expect((await content(key)).headers.get("meridian-source")).toBe("us-fra");
+    const path = `/v1/spaces/${space.id}/content/${unasked("country")}`;
+    expect((await ask("GET", path, { key, cf: PLACES.fra })).headers.get("meridian-source")).toBe("us-fra");
     await space.must("DELETE", `keys/${id}`);
     const since = performance.now();
     const refused = await manage(key);

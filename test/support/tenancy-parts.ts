@@ -99,7 +99,7 @@ export function openTenancy({ topology, neon }: StackAddresses) {
           primaryOf: database.primaryOf,
           guardOf,
           uuid: () => crypto.randomUUID(),
-          announcer: { beforeCommit: async () => ({ seen: undefined }), afterCommit: () => undefined },
+          announcer: { beforeCommit: async () => ({ seen: undefined }), afterCommit: async () => {} },
         },
         {
           space,

@@ -16,10 +16,13 @@ export function digestStore(redis: Redis): DigestStore {
       });
       return scores.map(positionOf);
     },
-    async above(key, since) {
-      const [flat] = await redis.pipeline((pipeline) => {
+    async above(key, since, spent) {
+      const [flat, ...counted] = await redis.pipeline((pipeline) => {
         pipeline.zrange(key, `(${since}`, "+inf", { byScore: true, withScores: true });
+        for (const { counter, spent: by, keep } of spent?.reports ?? [])
+          pipeline.incrby(counter, by).expire(counter, keep);
       });
+      spent?.heard(counted.filter((_, at) => at % 2 === 0).map(Number));
       return pairs(flat as readonly (string | number)[]);
     },
     async drop(key) {

@@ -11,5 +11,6 @@ export {
   type QueryText,
   readQueryText,
 } from "./query-text.ts";
+export { type Read, readsOfNothing } from "./reads.ts";
 export { sortRowOf, termOf } from "./sort-row.ts";
 export type { CompositeShape, FieldShape, TypeShape, ValueKind } from "./type-shape.ts";

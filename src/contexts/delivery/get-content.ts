@@ -2,7 +2,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { fault, quote } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import type { Position } from "../../kernel/position.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { askAbout, type DeliveryData } from "./asking.ts";
@@ -13,6 +12,7 @@ import { includedOf } from "./included.ts";
 import { PAGE_BYTES } from "./list-sql.ts";
 import { readView, type View } from "./query.ts";
 import type { QueryText } from "./query-text.ts";
+import { type ReadFrom, readsOfOne } from "./reads.ts";
 import { type DocumentSource, documentFacts, documentOf } from "./source.ts";
 
 export interface GetContent {
@@ -22,10 +22,8 @@ export interface GetContent {
   readonly query: QueryText;
 }
 
-export interface Got {
+export interface Got extends ReadFrom {
   readonly body: JsonObject;
-  readonly position: Position;
-  readonly source: string;
 }
 
 /** Refuses with 404 `content-missing` or `type-missing`, 403 `scope-missing`, 400 for what the query cannot ask. */
@@ -48,7 +46,9 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
   }
   const document = readDocument(row, row["fields"]);
   const body = showContent(document, view.value);
-  if (view.value.steps.length === 0) return ok({ body, position, source });
+  const from = { position, source };
+  if (view.value.steps.length === 0)
+    return ok({ ...from, body, reads: readsOfOne(view.value, name, document.id, undefined) });
   const targets = new Map(
     rows
       .slice(1)
@@ -56,10 +56,11 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
       .filter((each) => each["body"] !== null)
       .map((each) => [each["id"] as string, readDocument(each, each["body"])]),
   );
+  const included = includedOf([document], targets, view.value, showContent);
   return ok({
-    body: { ...body, included: includedOf([document], targets, view.value, showContent) },
-    position,
-    source,
+    ...from,
+    body: { ...body, included: included.included },
+    reads: readsOfOne(view.value, name, document.id, included),
   });
 }
 

@@ -1,8 +1,14 @@
-// What a page refers to along its include paths: each target once, in the order in which it is met.
+// What a page refers to along its include paths: each target once, in the order in which it is met; and what was asked for, found or not.
 import type { JsonObject } from "../../kernel/json.ts";
 import { type Document, referencesOf, type Show } from "./document.ts";
 import type { IncludeStep } from "./include.ts";
 import type { View } from "./query.ts";
+
+export interface Included {
+  readonly included: JsonObject;
+  /** Ids that were looked for, by the type that the reference asks for. */
+  readonly asked: ReadonlyMap<string, ReadonlySet<string>>;
+}
 
 /** `targets`: what the statements found, by id. Statements follow every locale; what the shown locale does not refer to is left out here. */
 export function includedOf(
@@ -10,13 +16,17 @@ export function includedOf(
   targets: ReadonlyMap<string, Document>,
   view: View,
   show: Show,
-): JsonObject {
+): Included {
   const met = new Map<string, JsonObject>();
+  const asked = new Map<string, Set<string>>();
   let reached = new Map<string, readonly Document[]>([["", page]]);
   for (let hop = 1; reached.size > 0; hop += 1) {
     const next = new Map<string, readonly Document[]>();
     for (const step of view.steps.filter((each) => each.hop === hop)) {
-      const found = follow(reached.get(step.parent) ?? [], step, targets, view);
+      const ids = referredTo(reached.get(step.parent) ?? [], step, view);
+      const { type } = step.target;
+      asked.set(type, new Set([...(asked.get(type) ?? []), ...ids]));
+      const found = [...ids].flatMap((id) => targets.get(id) ?? []).filter((document) => document.type === type);
       for (const document of found) {
         if (!met.has(document.id)) met.set(document.id, show(document, lookOf(step, view)));
       }
@@ -24,23 +34,11 @@ export function includedOf(
     }
     reached = next;
   }
-  return Object.fromEntries(met);
+  return { included: Object.fromEntries(met), asked };
 }
 
-function follow(
-  from: readonly Document[],
-  { field, target }: IncludeStep,
-  targets: ReadonlyMap<string, Document>,
-  view: View,
-): readonly Document[] {
-  const found = new Map<string, Document>();
-  for (const document of from) {
-    for (const id of referencesOf(document, field, view)) {
-      const referred = targets.get(id);
-      if (referred !== undefined && referred.type === target.type) found.set(id, referred);
-    }
-  }
-  return [...found.values()];
+function referredTo(from: readonly Document[], { field }: IncludeStep, view: View): ReadonlySet<string> {
+  return new Set(from.flatMap((document) => referencesOf(document, field, view)));
 }
 
 /** `fields=` chooses among the page's fields only. */

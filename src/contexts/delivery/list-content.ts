@@ -14,6 +14,7 @@ import { HOP_MOST, hopsIn, type ListPlan, WORK } from "./plan.ts";
 import { type Asking, type Query, readQuery } from "./query.ts";
 import { complaint, refuseQuery } from "./query-fault.ts";
 import type { QueryText } from "./query-text.ts";
+import { type ReadFrom, readsOfList } from "./reads.ts";
 
 export type Count = "exact" | "estimated";
 
@@ -24,11 +25,9 @@ export interface ListContent {
   readonly count?: Count | undefined;
 }
 
-export interface Listed {
+/** Its position is that of the walk's first page. */
+export interface Listed extends ReadFrom {
   readonly body: JsonObject;
-  /** The position that the list shows: of the walk's first page. */
-  readonly position: Position;
-  readonly source: string;
   /** Equal for equal data, whatever page it stood on. */
   readonly tagged: Json;
   readonly next: string | null;
@@ -127,13 +126,14 @@ function listed({ data, included, truncated, total, exact }: Page, { at, next, s
     ...(truncated ? { truncated } : {}),
     ...(total === undefined ? {} : { total }),
   };
-  const shown = { data, ...(included ? { included } : {}) };
+  const shown = included ? { included: included.included } : {};
   return {
-    body: { data, page, ...(included ? { included } : {}) },
+    body: { data, page, ...shown },
     // The place in the order is not part of the question; the data says it.
-    tagged: { query: query.canonical, ...shown },
+    tagged: { query: query.canonical, data, ...shown },
     position: at,
     source,
+    reads: readsOfList(query, included),
     next,
     ...(exact === undefined ? {} : { counted: exact ? "exact" : "estimated" }),
   };

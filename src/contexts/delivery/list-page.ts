@@ -2,13 +2,13 @@
 import type { JsonObject } from "../../kernel/json.ts";
 import type { Row } from "../../platform/database/database.ts";
 import { type Document, readDocument, type Show } from "./document.ts";
-import { includedOf } from "./included.ts";
+import { type Included, includedOf } from "./included.ts";
 import type { View } from "./query.ts";
 import type { Place } from "./stretch.ts";
 
 export interface Page {
   readonly data: readonly JsonObject[];
-  readonly included?: JsonObject;
+  readonly included?: Included;
   /** Where the next page goes on; absent: there is none. */
   readonly next?: Place;
   readonly truncated?: "bytes" | "work";

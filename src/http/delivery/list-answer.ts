@@ -4,7 +4,7 @@ import type { ReadAnswer } from "../operation.ts";
 
 /** `path`: the list's own; `asked`: the query as it was sent. */
 export function listAnswer(
-  { body, position, source, tagged, next, counted }: Listed,
+  { body, position, source, tagged, next, counted, reads }: Listed,
   path: string,
   asked: URLSearchParams,
 ): ReadAnswer {
@@ -12,7 +12,7 @@ export function listAnswer(
     ...(next === null ? {} : { Link: `<${nextOf(path, asked, next)}>; rel="next"` }),
     ...(counted ? { "Preference-Applied": `count=${counted}` } : {}),
   };
-  return { body, position, source, tagged, headers };
+  return { body, position, source, tagged, headers, reads };
 }
 
 function nextOf(path: string, asked: URLSearchParams, next: string): string {

@@ -13,7 +13,7 @@ import {
   spaceOfUidStatement,
   verifyKey,
 } from "../../contexts/tenancy/tenancy.ts";
-import type { Clock, Instant } from "../../kernel/clock.ts";
+import { type Clock, type Instant, instant } from "../../kernel/clock.ts";
 import { type Fault, fault } from "../../kernel/fault.ts";
 import type { SpaceUid } from "../../kernel/id.ts";
 import type { Position } from "../../kernel/position.ts";
@@ -22,6 +22,8 @@ import type { Actor, SpaceRef } from "../../kernel/scope.ts";
 import type { Database } from "../../platform/database/open-database.ts";
 import type { Place } from "../../platform/database/topology.ts";
 import { memory } from "../../platform/edge-cache/memory.ts";
+import type { Freshness as FreshnessMemos } from "../../platform/freshness/memo.ts";
+import { ON_KEYS, staleSince } from "../../platform/freshness/view.ts";
 import type { Freshness } from "../knowledge.ts";
 
 export interface Identity {
@@ -30,6 +32,10 @@ export interface Identity {
   readonly uid?: SpaceUid;
   /** The position of the space's keys that the record was read at. */
   readonly keysAt?: Position;
+  /** Of the snapshot that the record was read in. */
+  readonly position?: Position;
+  /** When the record stops being good without an event: expiry, or the end of a rotation's overlap. */
+  readonly until?: Instant;
 }
 
 export interface Credentials {
@@ -40,12 +46,16 @@ interface Remembered {
   readonly record: KeyRecord;
   readonly space: SpaceRef;
   readonly keysAt: Position;
+  readonly position: Position;
   readonly readAt: Instant;
   /** The text that was verified against this record; SHA-256 is asynchronous here, so it is done once. */
   readonly text: string;
 }
 
-/** Milliseconds: a revoked key is dead everywhere within five seconds, however far behind the endpoint that answers its reads. */
+/**
+ * Milliseconds, while the digest is away: a revoked key is dead everywhere within five seconds, however far behind the endpoint that answers
+ * its reads. While the digest is known, a record lasts until it says that the space's keys have changed.
+ */
 const RECORD_LIFE = 4_000;
 /** While the primary is away, known keys go on reading for an hour. */
 const RECORD_LAST_RESORT = 3_600_000;
@@ -63,13 +73,19 @@ function overlapEnded({ record: { previous }, readAt }: Remembered, now: Instant
   return previous !== null && readAt < previous.until && now >= previous.until;
 }
 
+function endOf({ record: { previous, expiresAt }, readAt }: Remembered): Instant {
+  const expiry = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
+  return instant(previous !== null && readAt < previous.until ? Math.min(expiry, previous.until) : expiry);
+}
+
 export function credentialsOf(parts: {
   database: Database;
   rootKey: string;
   secrets: Secrets;
   clock: Clock;
+  freshness: FreshnessMemos;
 }): Credentials {
-  const { database, clock } = parts;
+  const { database, clock, freshness } = parts;
   const byId = memory<Remembered>(5_000);
 
   async function fetchRecord(
@@ -95,7 +111,11 @@ export function credentialsOf(parts: {
     if (!found.ok) return found.fault.kind === "missing" ? ok(undefined) : found;
     const row = found.value.rows[0]?.[0];
     if (row === undefined) return ok(undefined);
-    return ok({ record: decodeKey(row), space: space.value, keysAt: found.value.head.keys, readAt: clock.now(), text });
+    const { head } = found.value;
+    const { keys: keysAt, position } = head;
+    // A record's space is one life of it: what the digest of another says does not concern it.
+    const ref = { ...space.value, epoch: head.epoch };
+    return ok({ record: decodeKey(row), space: ref, keysAt, position, readAt: clock.now(), text });
   }
 
   async function locate(uid: SpaceUid, place: Place | undefined): Promise<Result<SpaceRef | undefined>> {
@@ -110,13 +130,13 @@ export function credentialsOf(parts: {
     text: string,
     presented: PresentedKey,
     place: Place | undefined,
-    freshness: Freshness,
+    wanted: Freshness,
   ): Promise<Result<Identity>> {
     const known = byId.get(presented.id);
     const usable =
       known &&
-      freshness === "cached" &&
-      clock.now() - known.readAt < RECORD_LIFE &&
+      wanted === "cached" &&
+      isCurrent(known) &&
       sameText(known.text, text) &&
       !overlapEnded(known, clock.now());
     if (usable) return good(known);
@@ -133,10 +153,19 @@ export function credentialsOf(parts: {
     return good(remembered);
   }
 
-  function good({ record, space, keysAt }: Remembered): Result<Identity> {
+  function isCurrent({ space, position, readAt }: Remembered): boolean {
+    const memo = freshness.memo(space);
+    const now = clock.now();
+    if (!freshness.isLive(memo, now) || memo.view === undefined) return now - readAt < RECORD_LIFE;
+    return staleSince(memo.view, position, ON_KEYS) === undefined;
+  }
+
+  function good(remembered: Remembered): Result<Identity> {
+    const { record, space, keysAt, position } = remembered;
     // Expiry comes without an event.
     if (keyTrouble(record, clock.now()) !== undefined) return refuse(INVALID);
-    return ok({ actor: { type: "key", id: record.id, scopes: record.scopes }, uid: space.uid, keysAt });
+    const actor = { type: "key", id: record.id, scopes: record.scopes } as const;
+    return ok({ actor, uid: space.uid, keysAt, position, until: endOf(remembered) });
   }
 
   return {

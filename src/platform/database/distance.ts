@@ -10,6 +10,10 @@ function distance(a: Place, b: Place): number {
   return dLat * dLat + Math.cos(a.latitude * RADIANS) * Math.cos(b.latitude * RADIANS) * dLon * dLon;
 }
 
+export function nearestOf<P extends Place>(places: readonly P[], place: Place): P {
+  return places.reduce((best, one) => (distance(place, one) < distance(place, best) ? one : best));
+}
+
 /** Nearest first. The primary comes last whatever its distance when readers exist nearer; it always comes. */
 export function endpointsByDistance(shard: Shard, place: Place | undefined): readonly Endpoint[] {
   const all = [shard.primary, ...shard.readers];

@@ -48,7 +48,7 @@ export interface WriterBinding {
 /** Before and after a commit; see platform/relay. Neither may fail a write. */
 export interface Announcer {
   beforeCommit(space: SpaceRef): Promise<{ readonly seen: Position | undefined }>;
-  /** Runs behind the response. */
+  /** Asks nobody before it resolves; what takes longer runs behind the response. */
   afterCommit(
     space: SpaceRef,
     commit: {
@@ -56,7 +56,7 @@ export interface Announcer {
       readonly recentFrom: Position;
       readonly recent: readonly { position: number; tags: readonly string[] }[];
     },
-  ): void;
+  ): Promise<void>;
 }
 
 /** Secrets at rest: AES-GCM under a key derived from the server's secret and the idempotency key. */
@@ -125,7 +125,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     if (answer === undefined) return refuse(OUTCOME_UNKNOWN);
     if ("refused" in answer) return refuse(refusalOf(answer, space));
     if ("replayed" in answer) return ok(await replayed(answer));
-    parts.announcer.afterCommit(space, {
+    await parts.announcer.afterCommit(space, {
       position: position(answer.position),
       // A commit found by the repeated call comes without its tags: nothing is claimed, and the digest is brought up from the log.
       recentFrom: position(answer.recentFrom ?? answer.position),

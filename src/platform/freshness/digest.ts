@@ -1,6 +1,7 @@
 // The change digest: per space, the position at which each tag last changed. Head N means: every change up to N is in it, or below its floor.
 import { type Position, position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
+import type { SpendingReport } from "../admission/spending.ts";
 
 /** One life of a space: an erasure or a restore begins another, with a digest of its own. */
 export type SpaceLife = Pick<SpaceRef, "uid" | "epoch">;
@@ -33,12 +34,19 @@ export interface Digest {
   advance(space: SpaceLife, from: Position, to: Position, changes: readonly TagChange[]): Promise<Position>;
   /** One request; `undefined` where there is no digest. */
   heads(spaces: readonly SpaceLife[]): Promise<readonly (Position | undefined)[]>;
-  /** Everything above `since`, or everything. `undefined`: there is no digest, so nothing is known. */
-  read(space: SpaceLife, since?: Position): Promise<DigestPage | undefined>;
+  /** Everything above `since`, or everything. `undefined`: there is no digest, so nothing is known. `spent` travels along. */
+  read(space: SpaceLife, since?: Position, spent?: Told): Promise<DigestPage | undefined>;
   /** Names of tags in this space's digest, in the same order. */
   members(space: SpaceLife, tags: readonly string[]): Promise<readonly string[]>;
   /** Drops the digest; the next `advance` makes another. */
   forget(space: SpaceLife): Promise<void>;
+}
+
+/** Spending that is told in the same request. */
+export interface Told {
+  readonly reports: readonly SpendingReport[];
+  /** The counters after adding, in the same order. Not called when the request failed. */
+  heard(totals: readonly number[]): void;
 }
 
 /** Sorted sets in a shared store; one operation each, atomic. Names: `digestKey`, `HEAD`, `FLOOR`, `BIRTH`, `KEPT`. */
@@ -46,8 +54,8 @@ export interface DigestStore {
   /** The one script; `members` are name and position, each name once. `limit` bounds the members. Answers the head. */
   advance(key: string, advance: StoreAdvance): Promise<Position>;
   heads(keys: readonly string[]): Promise<readonly (Position | undefined)[]>;
-  /** Members with a score above `since`, in one atomic read. */
-  above(key: string, since: number): Promise<readonly (readonly [string, number])[]>;
+  /** Members with a score above `since`, in one atomic read. `spent` is added in the same request. */
+  above(key: string, since: number, spent?: Told): Promise<readonly (readonly [string, number])[]>;
   drop(key: string): Promise<void>;
 }
 
@@ -114,8 +122,8 @@ export function openDigest({ store, hash, random, limit = MOST_MEMBERS }: Digest
     async heads(spaces) {
       return spaces.length === 0 ? [] : await store.heads(spaces.map(digestKey));
     },
-    async read(space, since) {
-      const found = new Map(await store.above(digestKey(space), since ?? -1));
+    async read(space, since, spent) {
+      const found = new Map(await store.above(digestKey(space), since ?? -1, spent));
       const birth = found.get(BIRTH);
       if (birth === undefined) return undefined;
       const head = found.get(HEAD);

@@ -2,6 +2,8 @@
 import { type Clock, type Millis, millis, seconds } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
+import type { SpaceRef } from "../../kernel/scope.ts";
+import type { Freshness } from "../freshness/memo.ts";
 import { attempt, nameOf } from "../resilience/attempt.ts";
 import type { Bell, Bells } from "./bell.ts";
 import { type BringUpParts, bringUp } from "./bring-up.ts";
@@ -22,6 +24,8 @@ export interface Committed {
 export interface Relay {
   /** Marks the space as dirty and learns its digest's head, for the commit to return what the digest lacks. Never throws, ≤ 800 ms. */
   beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }>;
+  /** Before the answer: this isolate knows at once what it has just changed. Never throws, asks nobody. */
+  hear(space: SpaceRef, committed: Committed): Promise<void>;
   /** For `waitUntil`: never throws. */
   afterCommit(space: SpaceAddress, committed: Committed): Promise<void>;
 }
@@ -29,6 +33,7 @@ export interface Relay {
 export interface RelayParts extends BringUpParts {
   readonly dirty: DirtySet;
   readonly bells: Bells;
+  readonly freshness: Pick<Freshness, "heard">;
   readonly clock: Clock;
   /** In [0, 1). */
   random(): number;
@@ -43,7 +48,7 @@ const LATER = seconds(10);
 const SOON = seconds(1);
 
 export function openRelay(parts: RelayParts): Relay {
-  const { digest, dirty, bells, clock, random, report } = parts;
+  const { digest, dirty, bells, freshness, clock, random, report } = parts;
 
   async function beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }> {
     const started = clock.now();
@@ -62,6 +67,17 @@ export function openRelay(parts: RelayParts): Relay {
     if (head < to) await bringUp(parts, space, head);
   }
 
+  async function hear(space: SpaceRef, { position: to, recentFrom, recent }: Committed): Promise<void> {
+    const last = new Map(
+      recent.flatMap((change) => change.tags.map((tag) => [tag, position(change.position)] as const)),
+    );
+    const members = await attempt(() => digest.members(space, [...last.keys()]));
+    if (!members.ok) return;
+    const scores = [...last.values()];
+    const changed = new Map(members.value.map((member, at) => [member, scores[at] as Position]));
+    freshness.heard(space, recentFrom, to, changed);
+  }
+
   async function afterCommit(space: SpaceAddress, committed: Committed): Promise<void> {
     const advanced = await attempt(() => advance(space, committed));
     const bell = bellOf(space, committed.position, committed.traceparent);
@@ -76,7 +92,7 @@ export function openRelay(parts: RelayParts): Relay {
     });
   }
 
-  return { beforeCommit, afterCommit };
+  return { beforeCommit, hear, afterCommit };
 }
 
 function bellOf({ uid, epoch, residency }: SpaceAddress, at: Position, traceparent?: string): Bell {

@@ -8,6 +8,9 @@ export interface Guards {
   guardOf(endpoint: Endpoint): Guard;
   readonly redis: Guard;
   readonly queues: Guard;
+  /** The data centre's cache: slower than this it is not worth asking. */
+  readonly colo: Guard;
+  readonly shield: Guard;
 }
 
 export function openGuards({ shards }: Topology, clock: Clock): Guards {
@@ -25,6 +28,21 @@ export function openGuards({ shards }: Topology, clock: Clock): Guards {
   return {
     guardOf: ({ name }) => endpoints.get(name) as Guard,
     redis: guard("redis", { timeout: redisTimeout, breakAfter: 3, halfOpenAfter: millis(5_000), bulkhead: 200, clock }),
+    colo: guard("colo", {
+      timeout: millis(500),
+      breakAfter: 5,
+      halfOpenAfter: millis(5_000),
+      bulkhead: 1_000,
+      clock,
+    }),
+    // Longer than an endpoint is given: a slow reader is not the shield's fault.
+    shield: guard("shield", {
+      timeout: millis(2_500),
+      breakAfter: 3,
+      halfOpenAfter: millis(5_000),
+      bulkhead: 1_000,
+      clock,
+    }),
     queues: guard("queues", {
       timeout: millis(2_000),
       breakAfter: 5,

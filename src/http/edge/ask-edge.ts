@@ -1,0 +1,78 @@
+// Content reads go through the edge. Who asks and what the space allows was remembered; here the digest says whether it still holds.
+import { seconds } from "../../kernel/clock.ts";
+import { fault } from "../../kernel/fault.ts";
+import { type Result, refuse } from "../../kernel/result.ts";
+import type { Served } from "../../platform/edge-cache/edge.ts";
+import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
+import type { Call, Services } from "../call.ts";
+import type { Freshness, Knowledge } from "../knowledge.ts";
+import type { Proof } from "../lessons.ts";
+import type { Identity } from "../middleware/identify.ts";
+import type { Intake } from "../space-door.ts";
+import { questionOf } from "./question.ts";
+
+export interface Entered {
+  readonly space: Knowledge;
+  readonly identity: Identity;
+  readonly asked: Intake;
+  readonly freshness: Freshness;
+  readonly proof: Proof;
+}
+
+const OUTDATED = fault("outdated", "knowledge-outdated", "The space changed while this was asked; retry", {
+  retryAfter: seconds(1),
+});
+/** Milliseconds. While the digest is away nobody says that a space's settings have changed: they are read again. */
+const PROFILE_LIFE = 4_000;
+/** While its primary is away as well, what is known goes on for an hour. */
+const PROFILE_LAST_RESORT = 3_600_000;
+
+/** `undefined`: this answer is not one that is kept. */
+export async function askEdge(call: Call, services: Services, entered: Entered): Promise<Result<Served> | undefined> {
+  const { space, identity, asked, freshness, proof } = entered;
+  const { kept } = call.route;
+  const posed = questionOf({
+    route: call.route,
+    space: space.space,
+    publicRead: space.settings.publicRead,
+    defaultLocale: space.settings.defaultLocale,
+    params: asked.params as Readonly<Record<string, string>>,
+    query: call.query,
+    prefer: asked.prefer,
+  });
+  if (posed === undefined || kept.kind !== "fresh") return undefined;
+  const memo = services.freshness.memo(space.space);
+  const live = await services.freshness.current(memo, call.defer, asked.atLeast);
+  if (freshness === "cached") {
+    const { view } = memo;
+    const outdated =
+      view !== undefined &&
+      (staleSince(view, space.position, ON_SETTINGS) !== undefined ||
+        (identity.position !== undefined && staleSince(view, identity.position, ON_KEYS) !== undefined));
+    if (outdated || !(live || (await isProfileGood(call, services, space)))) return refuse(OUTDATED);
+  }
+  // Whatever the edge refuses, it has asked Postgres about with knowledge of its own.
+  proof.settled = true;
+  const served = await services.edge.read({
+    question: posed,
+    key: posed.key,
+    space: space.space,
+    policy: { fresh: seconds(kept.fresh), stale: seconds(kept.stale) },
+    atLeast: asked.atLeast,
+    place: call.place,
+    defer: call.defer,
+  });
+  if (!served.ok) return served;
+  call.event.source = served.value.from;
+  services.hot.learn(call, { key: posed.key, memo, space, identity });
+  return served;
+}
+
+/** Time-to-live mode. What cannot be read again is believed for an hour. */
+async function isProfileGood(call: Call, { clock, knowledge }: Services, space: Knowledge): Promise<boolean> {
+  const age = clock.now() - space.readAt;
+  if (age < PROFILE_LIFE) return true;
+  const again = await knowledge.find(space.space.id, call.place, "fresh");
+  if (!again.ok) return age < PROFILE_LAST_RESORT;
+  return again.value?.alive === true && again.value.known.settings === space.known.settings;
+}

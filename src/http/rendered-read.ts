@@ -1,0 +1,34 @@
+// A read's answer as bytes and the headers that are its own, whoever it is given to.
+import { CONTENT_VARY, cacheControlOf } from "./cache-control.ts";
+import { strongTag, weakTag } from "./entity-tag.ts";
+import type { ReadAnswer } from "./operation.ts";
+import type { Route } from "./route.ts";
+
+/** What the space lets others keep; absent for operators' answers. */
+export interface Sharing {
+  readonly publicRead: boolean;
+  readonly clientMaxAge?: number;
+}
+
+export interface RenderedRead {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export async function renderRead(
+  route: Route,
+  answer: ReadAnswer,
+  sharing: Sharing | undefined,
+): Promise<RenderedRead & { readonly etag: string }> {
+  const body = JSON.stringify(answer.body);
+  const etag = answer.etag ?? (answer.tagged === undefined ? await strongTag(body) : await weakTag(answer.tagged));
+  const shared = answer.shared ?? (route.kept.kind === "fresh" ? "content" : "tenant");
+  const headers = {
+    "Content-Type": "application/json",
+    ...answer.headers,
+    ETag: etag,
+    "Cache-Control": cacheControlOf(shared, sharing),
+    ...(shared === "tenant" ? {} : { Vary: CONTENT_VARY }),
+  };
+  return { body, headers, etag };
+}
