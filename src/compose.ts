@@ -146,6 +146,8 @@ export function compose(env: Environment & Bindings): Meridian {
         guardOf,
         redis: guards.redis,
         queues: guards.queues,
+        shield: guards.shield,
+        isColoThere: colo.isThere,
         pingRedis,
         version: env.VERSION.id,
       }),

@@ -105,6 +105,8 @@ function commonHeaders(route: Route): readonly string[] {
     ...(operation.kind === "read" || operation.kind === "write" ? ["Meridian-Position"] : []),
     ...(operation.kind === "read" ? ["Meridian-Source", "ETag"] : []),
     ...(operation.kind !== "plain" && method !== "GET" ? ["Idempotency-Replayed"] : []),
+    ...(operation.kind === "plain" ? [] : ["Meridian-Region"]),
+    ...(route.kept.kind === "fresh" ? ["Age", "Cache-Status"] : []),
     ...(isOpen(route) ? ["Vary", ...Object.keys(CORS)] : []),
   ];
 }

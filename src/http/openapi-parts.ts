@@ -23,7 +23,12 @@ export const HEADERS: Record<string, oas31.HeaderObject> = {
     const: "*",
   }),
   "Access-Control-Expose-Headers": header("Headers that a page may read besides.", text(512)),
+  Age: header("Seconds since the answer was read, when it comes from a cache.", count()),
   "Cache-Control": header("What others may keep, and how long.", text(128)),
+  "Cache-Status": header(
+    "What the edge did (RFC 9211): `Meridian; hit; ttl=…`, negative when stale, or `Meridian; fwd=uri-miss|stale|bypass; stored; collapsed`.",
+    text(128),
+  ),
   ETag: header("Opaque entity tag of this representation.", text(128, '^(W/)?"[\\x21\\x23-\\x7e]*"$')),
   "Idempotency-Replayed": header("Present when this is the answer to an earlier request with the same key.", {
     type: "string",
@@ -35,7 +40,11 @@ export const HEADERS: Record<string, oas31.HeaderObject> = {
     "The write's last event, or the highest position at which the answer is known to be true.",
     count(),
   ),
-  "Meridian-Source": header("What answered.", text(64)),
+  "Meridian-Region": header("The data centre that answered.", text(16)),
+  "Meridian-Source": header(
+    "What answered: `memory`, `colo`, `shield`, or the database endpoint that was read.",
+    text(64),
+  ),
   "Preference-Applied": header("Which preference was honoured.", text(128)),
   RateLimit: header("What is left of the budget, where the request was charged to one.", text(128)),
   "RateLimit-Policy": header("The budget, where the request was charged to one.", text(128)),

@@ -27,7 +27,7 @@ export const healthSchema = z
         ),
       )
       .optional()
-      .meta({ description: "By dependency: `postgres:<node>`, `redis`, `queues`." }),
+      .meta({ description: "By dependency: `postgres:<node>`, `redis`, `colo`, `shield`, `queues`." }),
   })
   .meta({ id: "Health" });
 

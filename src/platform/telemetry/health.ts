@@ -15,6 +15,9 @@ export interface HealthParts {
   guardOf(endpoint: Endpoint): Guard;
   readonly redis: Guard;
   readonly queues: Guard;
+  readonly shield: Guard;
+  /** Whether the data centre's cache keeps what it is given: on some domains it does not. */
+  isColoThere(): Promise<boolean>;
   pingRedis(): Promise<unknown>;
   readonly version: string;
 }
@@ -42,12 +45,13 @@ export function healthProbe(parts: HealthParts): () => Promise<Health> {
 }
 
 async function ask(parts: HealthParts, now: Instant): Promise<Health> {
-  const { topology, clock, redis, queues } = parts;
+  const { topology, clock, redis, queues, shield } = parts;
   const [shards, started] = [
     await Promise.all(topology.shards.map((shard) => askShard(parts, shard, now))),
     clock.now(),
   ];
   const pinged = await attempt(parts.pingRedis);
+  const colo = await attempt(parts.isColoThere);
   const breakers = { redis: redis.state().breaker, queues: queues.state().breaker };
   const checks: Record<string, readonly JsonObject[]> = {
     ...Object.assign({}, ...shards.map((shard) => shard.checks)),
@@ -59,6 +63,8 @@ async function ask(parts: HealthParts, now: Instant): Promise<Health> {
         breaker: breakers.redis,
       },
     ],
+    colo: [{ status: colo.ok && colo.value ? "pass" : "warn" }],
+    shield: [{ status: shield.state().breaker === "closed" ? "pass" : "warn", breaker: shield.state().breaker }],
     // A queue cannot be asked: what is known is how the last sends went.
     queues: [{ status: breakers.queues === "closed" ? "pass" : "warn", breaker: breakers.queues }],
   };
