@@ -112,7 +112,7 @@ export function compose(env: Environment & Bindings): Meridian {
   const signer = hmacSigner(config.secret);
   const log = requestLog(config.logSample, random, console.log);
   const { origin, edge, hot } = openContentEdge(ROUTES, {
-    ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log },
+    ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log, random },
     colo: colo.answers,
     shield: shieldTier(env.SHIELD, guards.shield),
     isSampled: () => config.logSample > 0 && random() < config.logSample,
@@ -131,6 +131,7 @@ export function compose(env: Environment & Bindings): Meridian {
     secrets: webSecrets,
     clock,
     uuid,
+    random,
     residencies: topology.shards.map((shard) => shard.residency),
     homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
     openWriter: (call, binding) => openWriter({ ...writerParts, announcer: announcer(call.defer) }, binding),

@@ -54,6 +54,8 @@ export interface Services {
   readonly homeResidency: string;
   openWriter(call: Call, binding: WriterBinding): BoundWriter;
   uuid(): string;
+  /** In [0, 1). */
+  random(): number;
   /** Lower-case hex. */
   sha256(text: string): Promise<string>;
   log(event: RequestEvent): void;

@@ -64,6 +64,7 @@ export async function askOperator(
         caller: "request",
         meta: metaOf(call, actor),
         idempotency: idempotency.value,
+        loadsFirst: "space" in call.pathParams && atLeast.value !== undefined,
         render: (outcome) => renderOutcome(outcome, undefined),
         load: (statements) => readerOf(space).read(statements),
       });

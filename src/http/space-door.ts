@@ -4,8 +4,9 @@ import type { Position } from "../kernel/position.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
 import type { Actor, Scope } from "../kernel/scope.ts";
 import type { Reader } from "../platform/database/database.ts";
+import { KNOWLEDGE_OUTDATED } from "../platform/database/open-database.ts";
 import type { Served } from "../platform/edge-cache/edge.ts";
-import type { BoundWriter, Idempotency } from "../platform/event-log/open-writer.ts";
+import type { BoundWriter, Idempotency, WriterBinding } from "../platform/event-log/open-writer.ts";
 import type { Written } from "../platform/event-log/writer.ts";
 import { type Call, metaOf, type Services } from "./call.ts";
 import { atLeastOf, conditionsOf, preferOf } from "./conditions.ts";
@@ -30,7 +31,13 @@ export async function askSpace(
   services: Services,
   operation: ReadOperation | WriteOperation,
 ): Promise<Result<Answered>> {
-  return await learning((freshness, proof) => attempt(call, services, operation, freshness, proof));
+  const learner = { random: services.random, isDoubtful: didNothing };
+  return await learning(learner, (freshness, proof) => attempt(call, services, operation, freshness, proof));
+}
+
+/** A commit has looked again; that nothing had to be changed, nobody has. */
+function didNothing({ answer }: Answered): boolean {
+  return "rendered" in answer && answer.unchanged;
 }
 
 async function attempt(
@@ -149,7 +156,8 @@ function bind(
   proof: Proof,
 ): Bound {
   // What a key's record was read at counts as knowledge too: a revocation since then sends us back.
-  const known = { settings: knowledge.known.settings, schema: knowledge.known.schema, keys: identity.keysAt };
+  const { settings, schema } = knowledge.known;
+  const known = { settings, schema, keys: identity.keysAt, key: identity.key };
   const readerOf = (from: "nearest" | "primary"): Reader => {
     const binding = {
       space: knowledge.space,
@@ -174,16 +182,42 @@ function bind(
       },
     };
   };
-  const writerOf = (): BoundWriter =>
-    services.openWriter(call, {
+  // The commit looks again at what the decision relied on: what else moved must not send a write back, or many at once never end.
+  const load: WriterBinding["load"] = async (statements) => {
+    const { space, place, atLeast } = { ...knowledge, place: call.place, atLeast: asked.atLeast };
+    const answer = await services.database.snapshot(
+      { space, place, atLeast, from: "primary", caller: "request" },
+      statements,
+    );
+    if (!answer.ok) return answer;
+    const { head, source, position } = answer.value;
+    if (head.epoch !== space.epoch || head.settings !== known.settings) return refuse(KNOWLEDGE_OUTDATED);
+    proof.settled = head.schema === known.schema && (known.keys === undefined || head.keys === known.keys);
+    call.event.source = source;
+    call.event.position = position;
+    return answer;
+  };
+  const writerOf = (): BoundWriter => {
+    const writer = services.openWriter(call, {
       space: knowledge.space,
       known,
       caller: "request",
       meta: metaOf(call, identity.actor),
       idempotency: asked.idempotency,
+      loadsFirst: asked.atLeast !== undefined,
       render: (outcome) => renderOutcome(outcome, knowledge.space),
-      load: (statements) => readerOf("primary").read(statements),
+      load,
     });
+    return {
+      ...writer,
+      async commit(change, outcome) {
+        const written = await writer.commit(change, outcome);
+        // What it refuses, it refuses on what it found under the space's lock.
+        if (!written.ok) proof.settled = true;
+        return written;
+      },
+    };
+  };
   return { readerOf, writerOf };
 }
 

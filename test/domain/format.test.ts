@@ -45,6 +45,7 @@ async function golden(query: string, rows: readonly (readonly Row[])[], name?: s
     signer: { sign: async () => "signature", verify: async () => true },
     clock: { now: () => instant(1_767_323_045_678) },
     digest: { members: async (_, tags) => tags },
+    random: () => 0,
   });
   const posed = questionOf({
     route: name === undefined ? contentRoutes.list : contentRoutes.one,

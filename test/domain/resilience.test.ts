@@ -99,6 +99,18 @@ describe("the breaker", () => {
     expect(redis.state()).toMatchObject({ name: "redis", breaker: "open", inFlight: 0 });
   });
 
+  test("a timeout while others were answered is a slow call, not an outage; the next one alone is", async () => {
+    const redis = make();
+    const slow = ended(redis.run(never));
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await ended(redis.run(answers))).toBe("yes");
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await slow).toBe("timeout");
+    expect(redis.state()).toMatchObject({ breaker: "closed", consecutiveFailures: 0, inFlight: 0 });
+    await timeOut(redis);
+    expect(redis.state().breaker).toBe("open");
+  });
+
   test("other failures open it when they are consecutive", async () => {
     const redis = make();
     for (const work of [fails, fails, answers, fails, fails]) await ended(redis.run<unknown>(work));

@@ -275,6 +275,7 @@ describe("deleting a type", () => {
       ],
       types: [{ type: "city", n: 1, revision: 5, gone: true }],
       moved: { schema: 1 },
+      relies: [],
       typeEntries: [{ type: "city", position: 0, entries: 0 }],
     });
     expect(commits[0]?.outcome).toEqual({});

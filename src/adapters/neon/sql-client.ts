@@ -1,7 +1,7 @@
 // Postgres over HTTP through Neon's serverless driver. The driver has no timeout and no retry of its own: the caller brings a signal.
 import { NeonDbError, type NeonQueryFunction, neon, neonConfig, types } from "@neondatabase/serverless";
 import type { CallOptions, Row, SqlClient, Statement } from "../../platform/database/database.ts";
-import { DatabaseError, DatabaseUnavailable } from "../../platform/database/outage.ts";
+import { DatabaseError, DatabaseUnavailable, TooLarge } from "../../platform/database/outage.ts";
 import type { Endpoint } from "../../platform/database/topology.ts";
 
 type Driver = NeonQueryFunction<false, false>;
@@ -83,6 +83,12 @@ async function answered<T>(
   } catch (error) {
     if (error instanceof NeonDbError && error.code)
       throw new DatabaseError(error.code, `${endpoint.name}: ${error.message}`, { cause: error });
+    // What the proxy says in place of Postgres it says in the status, which the driver leaves in its message only.
+    const status = error instanceof NeonDbError ? /HTTP status (\d{3})/.exec(error.message)?.[1] : undefined;
+    if (status === "413" || status === "507") {
+      const what = status === "413" ? "call" : "answer";
+      throw new TooLarge(what, `${endpoint.name}: the ${what} is too large`, { cause: error });
+    }
     throw new DatabaseUnavailable(`${endpoint.name} did not answer`, { cause: error });
   }
 }

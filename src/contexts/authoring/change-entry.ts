@@ -72,7 +72,8 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
       force: request.force === true,
     };
     const change = changeOf(step);
-    return change.ok ? await writer.commit(change.value, outcome) : change;
+    if (!change.ok) return change;
+    return await writer.commit({ ...change.value, relies: [{ type: name, revision: type.revision }] }, outcome);
   });
 }
 

@@ -33,7 +33,7 @@ export async function getType(
   });
 }
 
-/** All of them, by name: together they are bounded (see `whyTooMany`), so there is one page. */
+/** All of them, by name: together they are bounded (see `MAX_TYPES_BYTES`), so there is one page. */
 export async function listTypes(scope: Asked): Promise<Result<Read<readonly JsonObject[]>>> {
   const answer = await scope.data.reader.read([typesStatement(scope.space.uid)]);
   if (!answer.ok) return answer;

@@ -15,7 +15,7 @@ import { decideType, typeMissing } from "./domain/type-decisions.ts";
 import { violationsOf } from "./fields-judge.ts";
 import { etagOf, type Preconditions, whyNotMet } from "./preconditions.ts";
 import { isIndexedAlike, isReferringAlike, shapeOf } from "./shape-of.ts";
-import { asJson, normalized, whyNotDocument, whyTooMany } from "./type-document.ts";
+import { asJson, MAX_TYPES_BYTES, normalized, whyNotDocument } from "./type-document.ts";
 import { decodeLoadedType, type LoadedType, typeStatement, typeView } from "./type-row.ts";
 import { surveyEntries } from "./type-survey.ts";
 
@@ -43,14 +43,14 @@ export function saveType(
   scope: Scope<AuthoringData>,
   { type, document, lenient, conditions }: SaveType,
 ): Promise<Result<Written>> {
-  const { writer, settings, types, schemas } = scope.data;
+  const { writer, settings, schemas } = scope.data;
   const wanted = normalized(document);
   return handle(async () => {
     const loaded = await load(scope, type, conditions);
     if (!loaded.ok) return loaded;
     const { found, position } = loaded.value;
     const { current, revision } = found;
-    const broken = whyNotDocument(wanted, schemas) ?? whyTooMany(type, wanted, types.values());
+    const broken = whyNotDocument(wanted, schemas);
     if (broken !== undefined) return refuse(broken);
     const shape = shapeOf(type, wanted, settings, revision + 1, current?.shape);
     if (!shape.ok) return shape;
@@ -72,6 +72,8 @@ export function saveType(
       events: decided.value.map((event, i) => eventOf(type, event.type, event.data, revision + 1, i + 1)),
       types: [{ type, n: 1, revision: revision + 1, document: kept, shape: shapeAsJson(shape.value) }],
       moved: { schema: 1 },
+      relies: [],
+      typesMost: MAX_TYPES_BYTES,
       ...entries.value,
     };
     const { at } = writer.marks;
@@ -98,6 +100,7 @@ export function deleteType(scope: Scope<AuthoringData>, { type, conditions }: De
       events: decided.value.map((event, i) => eventOf(type, event.type, event.data, revision + 1, i + 1)),
       types: [{ type, n: 1, revision: revision + 1, gone: true }],
       moved: { schema: 1 },
+      relies: [],
       typeEntries: [{ type, position: 0, entries: 0 }],
     };
     return await scope.data.writer.commit(change, {});

@@ -1,5 +1,5 @@
 // What an editor sends as a content type → the document that is kept, or every reason why not.
-import { type Fault, fault } from "../../kernel/fault.ts";
+import type { Fault } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { TypeDocument } from "./content-type.ts";
 import { checkSchema } from "./domain/dialect.ts";
@@ -9,8 +9,11 @@ import { unsupported } from "./shape-of.ts";
 
 /** UTF-8 bytes of one type, as JSON. */
 export const MAX_DOCUMENT_BYTES = 128 * 1024;
-/** … of all types of a space: every isolate that serves the space keeps them in memory. */
-export const MAX_DOCUMENTS_BYTES = 2 * 1024 * 1024;
+/**
+ * Bytes of all types of a space, each with its shape and its row, as every place that answers loads them in one answer and keeps them in
+ * memory. Measured by the commit under the space's lock: nobody else knows what is saved at the same time.
+ */
+export const MAX_TYPES_BYTES = 4 * 1024 * 1024;
 
 /** With what is left out written out, so that saying a default is no change. */
 export function normalized(document: TypeDocument): Required<TypeDocument> {
@@ -32,22 +35,6 @@ export function whyNotDocument(document: TypeDocument, schemas: SchemaEngine): F
   }
   const items = checkSchema(document.schema, (pattern) => schemas.whyNotPattern(pattern));
   return items.length > 0 ? unsupported(items) : undefined;
-}
-
-/** Refuses with `conflict`/`types-too-large` what would make a space's types more than an isolate should hold. */
-export function whyTooMany(
-  type: string,
-  document: TypeDocument,
-  others: Iterable<{ readonly type: string; readonly document: TypeDocument }>,
-): Fault | undefined {
-  let bytes = sizeOf(document);
-  for (const other of others) if (other.type !== type) bytes += sizeOf(other.document);
-  if (bytes <= MAX_DOCUMENTS_BYTES) return undefined;
-  return fault(
-    "conflict",
-    "types-too-large",
-    `All content types of a space may take ${MAX_DOCUMENTS_BYTES} bytes as JSON; with this one they would take ${bytes}`,
-  );
 }
 
 /** A document as JSON: nothing in it is anything else. */

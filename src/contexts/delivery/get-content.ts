@@ -70,7 +70,9 @@ function statementsOf(space: number, name: string, view: View): readonly SQL[] {
   const depth = hopsDeep(steps);
   const source: DocumentSource = { space, drafts };
   const parts = [sql`page as materialized (select 1 as n, id, false as ended from (${one}) one)`];
-  const included = { parts, document: documentOf(source, sql`page.id`), source, limit: 1 };
+  const hopBytes = Math.floor(PAGE_BYTES / depth);
+  const document = documentOf(source, sql`page.id`);
+  const included = { parts, document, source, limit: 1, pageBytes: PAGE_BYTES, hopBytes };
   return [
     one,
     ...Array.from({ length: depth }, (_, at) =>
@@ -78,7 +80,6 @@ function statementsOf(space: number, name: string, view: View): readonly SQL[] {
         included,
         steps.filter(({ hop }) => hop <= at + 1),
         at + 1,
-        Math.floor(PAGE_BYTES / depth),
       ),
     ),
   ];

@@ -56,13 +56,23 @@ export function readPage(
   };
 }
 
-/** Rows of the page whose every target came: a target without a body was the first that did not fit. */
-function coveredBy(hops: readonly (readonly Row[])[]): number {
-  const missing = hops.flat().filter((row) => row["body"] === null);
-  return Math.min(Number.POSITIVE_INFINITY, ...missing.map((row) => (row["n"] as number) - 1));
+interface Covered {
+  /** Rows of the page whose every target came. */
+  readonly rows: number;
+  /** Of what there was too much for the next one. */
+  readonly cut: "bytes" | "work";
 }
 
-function cutPage(rows: readonly Row[], limit: number, covered: number): Cut {
+/** A hop that could not give everything says so in a row without an id. */
+function coveredBy(hops: readonly (readonly Row[])[]): Covered {
+  return hops
+    .flat()
+    .filter((row) => row["id"] === null)
+    .map((row) => ({ rows: (row["n"] as number) - 1, cut: row["cut"] as Covered["cut"] }))
+    .reduce((least, each) => (each.rows < least.rows ? each : least), { rows: Number.POSITIVE_INFINITY, cut: "bytes" });
+}
+
+function cutPage(rows: readonly Row[], limit: number, covered: Covered): Cut {
   const documents: Document[] = [];
   let last: Place | undefined;
   for (const row of rows) {
@@ -71,12 +81,12 @@ function cutPage(rows: readonly Row[], limit: number, covered: number): Cut {
     const next = last ? { next: last } : {};
     if (documents.length === limit) return { documents, ...next };
     // One entry is always given, even where what it refers to does not fit.
-    if (row["body"] === null || (documents.length > 0 && documents.length >= covered))
-      return { documents, ...next, truncated: "bytes" };
+    if (row["body"] === null) return { documents, ...next, truncated: "bytes" };
+    if (documents.length > 0 && documents.length >= covered.rows) return { documents, ...next, truncated: covered.cut };
     documents.push(readDocument(row, row["body"]));
     last = placeOf(row);
   }
-  return { documents, ...(covered < documents.length ? { truncated: "bytes" as const } : {}) };
+  return { documents, ...(covered.rows < documents.length ? { truncated: covered.cut } : {}) };
 }
 
 function placeOf(row: Row): Place {

@@ -20,7 +20,8 @@ export function listStatements(plan: ListPlan, steps: readonly IncludeStep[]): r
   const depth = hopsDeep(steps);
   const share = depth === 0 ? PAGE_BYTES : PAGE_BYTES / 2;
   const document = documentOf(source, sql`page.id`, plan.pin === undefined ? undefined : sql`page.from_pos`);
-  const included = { parts, document, source, limit: plan.limit };
+  const hopBytes = Math.floor(share / depth);
+  const included = { parts, document, source, limit: plan.limit, pageBytes: share, hopBytes };
   return [
     pageStatement(plan, parts, document, share),
     ...Array.from({ length: depth }, (_, at) =>
@@ -28,7 +29,6 @@ export function listStatements(plan: ListPlan, steps: readonly IncludeStep[]): r
         included,
         steps.filter(({ hop }) => hop <= at + 1),
         at + 1,
-        Math.floor(share / depth),
       ),
     ),
   ];

@@ -35,34 +35,34 @@ export function documentFacts(drafts: boolean): SQL {
     : sql`type, slug, version, created_at, updated_at, published_at`;
 }
 
+/** Bytes that a document takes on its way here: its fields as they travel, and about as much for what else is told of it. */
+const SIZE = (of: SQL): SQL => sql`(coalesce(${of}.size, travel_size(${of}.fields)) + 500) as size`;
+
 /**
  * One document by id, for a lateral join. `offset 0` keeps it a look-up for each row: joined freely, an estimate gone wrong reads the whole space.
  * `fromPos`: the version to take, where the row says so; otherwise the one that stood at `pin`.
  */
 export function documentOf({ space, drafts, pin }: DocumentSource, id: SQL, fromPos?: SQL): SQL {
-  const columns = sql`fields, ${documentFacts(drafts)}`;
-  if (drafts) return sql`select ${columns} from entries e where e.space = ${space}::int and e.id = ${id} offset 0`;
-  if (pin === undefined)
-    return sql`select ${columns} from published p where p.space = ${space}::int and p.id = ${id} offset 0`;
+  const facts = documentFacts(drafts);
+  if (drafts)
+    return sql`select fields, ${SIZE(sql`e`)}, ${facts} from entries e where e.space = ${space}::int and e.id = ${id} offset 0`;
+  const published = sql`select fields, ${SIZE(sql`p`)}, ${facts} from published p where p.space = ${space}::int and p.id = ${id}`;
+  if (pin === undefined) return sql`${published} offset 0`;
   const current = fromPos ? sql`${fromPos} is null` : sql`p.from_pos <= ${pin}::bigint`;
   const past = fromPos ? sql`h.from_pos = ${fromPos}` : sql`h.from_pos <= ${pin}::bigint and h.to_pos > ${pin}::bigint`;
-  return sql`select ${columns} from published p where p.space = ${space}::int and p.id = ${id} and ${current}
-    union all select r.fields, h.type, h.slug, h.version, h.created_at, h.updated_at, h.published_at
+  return sql`${published} and ${current}
+    union all select r.fields, ${SIZE(sql`r`)}, h.type, h.slug, h.version, h.created_at, h.updated_at, h.published_at
       from published_past h join revision r on r.space = h.space and r.id = h.id and r.version = h.version
       where h.space = ${space}::int and h.id = ${id} and ${past} offset 0`;
 }
 
 /**
- * Of `rows(n, id, fields)`, in this order, those that `most` bytes hold, as `body`; then one without a body, which says where the rest
- * was cut off. `spared` are given whatever their size. Select from it by name: `fields` are not cut.
+ * Of `rows(n, id, fields, size)`, in this order, those that `most` bytes hold, as `body`; then one without a body, which says where the rest
+ * was cut off. `spared` are given whatever their size. Select from it by name: `fields` are not cut. Nothing that does not fit is unpacked.
  */
 export function withinBytes(rows: SQL, most: number, spared: SQL): SQL {
-  // The stored size, which may be a compressed one, is known without unpacking; what passes it is measured as it travels: as a JSON string.
   return sql`(
     select *, case when ${spared} or bytes <= ${most}::bigint then fields end as body from (
-      select *, sum(own) over (order by n, id) as bytes from (
-        select *, octet_length(to_json(fields::text)::text) as own from (
-          select *, sum(pg_column_size(fields)) over (order by n, id) - pg_column_size(fields) as stored from ${rows}) s
-        where ${spared} or stored is null or stored <= ${most}::bigint) o) b
-    where ${spared} or bytes is null or own is null or bytes - own <= ${most}::bigint)`;
+      select *, sum(size) over (order by n, id) as bytes from ${rows}) b
+    where ${spared} or bytes is null or size is null or bytes - size <= ${most}::bigint)`;
 }

@@ -158,6 +158,7 @@ function changeOf(
       },
     ],
     moved: { keys: n },
+    relies: [],
   };
   return { change, state };
 }

@@ -1,7 +1,7 @@
 // Content reads go through the edge. Who asks and what the space allows was remembered; here the digest says whether it still holds.
 import { seconds } from "../../kernel/clock.ts";
-import { fault } from "../../kernel/fault.ts";
 import { type Result, refuse } from "../../kernel/result.ts";
+import { KNOWLEDGE_OUTDATED } from "../../platform/database/open-database.ts";
 import type { Served } from "../../platform/edge-cache/edge.ts";
 import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
 import type { Call, Services } from "../call.ts";
@@ -19,9 +19,6 @@ export interface Entered {
   readonly proof: Proof;
 }
 
-const OUTDATED = fault("outdated", "knowledge-outdated", "The space changed while this was asked; retry", {
-  retryAfter: seconds(1),
-});
 /** Milliseconds. While the digest is away nobody says that a space's settings have changed: they are read again. */
 const PROFILE_LIFE = 4_000;
 /** While its primary is away as well, what is known goes on for an hour. */
@@ -49,7 +46,7 @@ export async function askEdge(call: Call, services: Services, entered: Entered):
       view !== undefined &&
       (staleSince(view, space.position, ON_SETTINGS) !== undefined ||
         (identity.position !== undefined && staleSince(view, identity.position, ON_KEYS) !== undefined));
-    if (outdated || !(live || (await isProfileGood(call, services, space)))) return refuse(OUTDATED);
+    if (outdated || !(live || (await isProfileGood(call, services, space)))) return refuse(KNOWLEDGE_OUTDATED);
   }
   // Whatever the edge refuses, it has asked Postgres about with knowledge of its own.
   proof.settled = true;

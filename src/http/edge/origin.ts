@@ -25,6 +25,8 @@ export interface OriginParts {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly digest: Pick<Digest, "members">;
+  /** In [0, 1). */
+  random(): number;
 }
 
 type Asking = Asked<never, unknown, undefined>;
@@ -38,7 +40,7 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
   return async ({ question, key }, want) => {
     const route = known.get(question.operation) as Route;
     const operation = route.operation as ReadOperation;
-    return await learning(async (freshness, proof) => {
+    return await learning(parts, async (freshness, proof) => {
       const found = await find(question, want, freshness);
       if (!found.ok) return found;
       const answered = await answer(operation, question, found.value, want, proof);

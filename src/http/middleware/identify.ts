@@ -32,6 +32,8 @@ export interface Identity {
   readonly uid?: SpaceUid;
   /** The position of the space's keys that the record was read at. */
   readonly keysAt?: Position;
+  /** The key by its own last event. */
+  readonly key?: { readonly id: string; readonly position: Position };
   /** Of the snapshot that the record was read in. */
   readonly position?: Position;
   /** When the record stops being good without an event: expiry, or the end of a rotation's overlap. */
@@ -164,8 +166,15 @@ export function credentialsOf(parts: {
     const { record, space, keysAt, position } = remembered;
     // Expiry comes without an event.
     if (keyTrouble(record, clock.now()) !== undefined) return refuse(INVALID);
-    const actor = { type: "key", id: record.id, scopes: record.scopes } as const;
-    return ok({ actor, uid: space.uid, keysAt, position, until: endOf(remembered) });
+    const { id, scopes } = record;
+    return ok({
+      actor: { type: "key", id, scopes },
+      uid: space.uid,
+      keysAt,
+      key: { id, position: record.position },
+      position,
+      until: endOf(remembered),
+    });
   }
 
   return {

@@ -13,7 +13,7 @@ export interface Statement {
   readonly params: readonly unknown[];
 }
 
-/** What a vendor's driver must do. Throws `DatabaseUnavailable` when no answer came, `DatabaseError` with the SQLSTATE otherwise. */
+/** What a vendor's driver must do. Throws `DatabaseUnavailable` when no answer came, `TooLarge`, or `DatabaseError` with the SQLSTATE. */
 export interface SqlClient {
   /** All statements in one REPEATABLE READ, READ ONLY transaction: one request, one snapshot. */
   snapshot(
@@ -37,6 +37,8 @@ export interface Known {
   readonly settings: Position;
   readonly schema: Position;
   readonly keys?: Position | undefined;
+  /** The key that was shown, by the position of its own last event: other keys may change meanwhile. */
+  readonly key?: { readonly id: string; readonly position: Position } | undefined;
 }
 
 export interface Answer {

@@ -8,18 +8,32 @@ import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Guard } from "../resilience/guard.ts";
 import type { Answer, CallOptions, Home, Known, Reader, Row, SqlClient, Statement } from "./database.ts";
 import { endpointsByDistance } from "./distance.ts";
-import { isAway, isBusy } from "./outage.ts";
+import { isAway, isBusy, TooLarge } from "./outage.ts";
 import { renderSql } from "./render-sql.ts";
 import type { Endpoint, Place, Shard, Topology } from "./topology.ts";
 
-/** At least a second: computes that scaled to zero wake slowly. */
-const READ_TIMEOUT: Millis = millis(2_000);
+/**
+ * What the statements of one read may take together, and each at least. Postgres ends a statement that takes longer, and says so: an endpoint
+ * that answered is not away. At least a second: computes that scaled to zero wake slowly.
+ */
+const READ_BUDGET: Millis = millis(1_800);
+const STATEMENT_LEAST: Millis = millis(600);
+/** How much later the Worker gives up by itself. */
+const GRACE: Millis = millis(200);
+/** One short statement about the directory. */
+const HOME_TIMEOUT: Millis = millis(2_000);
 
 export const DATABASE_UNAVAILABLE = fault(
   "unavailable",
   "database-unavailable",
   "The database that holds this cannot be reached at the moment; retry later",
   { retryAfter: seconds(2) },
+);
+
+const ANSWER_TOO_LARGE = fault(
+  "malformed",
+  "query-too-broad",
+  "What is asked for is larger than one answer can be: ask for fewer entries, or include less",
 );
 
 export interface Binding {
@@ -65,11 +79,15 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
 
   async function snapshot(binding: Binding, statements: readonly SQL[]): Promise<Result<Snapshot>> {
     const shard = byResidency.get(binding.space.residency) as Shard;
-    const batch = [bindSpace(binding.space), ...statements.map(renderSql)];
+    const each = Math.max(STATEMENT_LEAST, Math.floor(READ_BUDGET / Math.max(1, statements.length)));
+    const batch = [bindSpace(binding.space, each), ...statements.map(renderSql)];
+    const timeout = millis(each * Math.max(1, statements.length) + GRACE);
     let behind: Position | undefined;
     for (const endpoint of binding.from === "primary" ? [shard.primary] : nearestThenPrimary(shard, binding.place)) {
-      const rows = await attempt(endpoint, (options) => client.snapshot(endpoint, batch, options), binding.caller);
+      const ask = (options: CallOptions) => client.snapshot(endpoint, batch, options);
+      const rows = await attempt(endpoint, ask, binding.caller, timeout);
       if (rows === undefined) continue;
+      if (rows === "too-large") return refuse(ANSWER_TOO_LARGE);
       const head = headOf(rows[0]?.[0]);
       const isPrimary = endpoint === shard.primary;
       if (head === undefined) {
@@ -82,8 +100,7 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
       }
       const verdict = compare(head, binding);
       if (verdict === "older" && !isPrimary) continue;
-      if (verdict !== "same")
-        return refuse(fault("outdated", "knowledge-outdated", "The space changed while this was asked; retry"));
+      if (verdict !== "same") return refuse(KNOWLEDGE_OUTDATED);
       return ok({ rows: rows.slice(1), position: head.position, source: endpoint.name, head });
     }
     return refuse(behind === undefined ? DATABASE_UNAVAILABLE : notReached(binding.atLeast as Position, behind));
@@ -94,14 +111,16 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
     endpoint: Endpoint,
     ask: (options: CallOptions) => Promise<T>,
     caller: string,
-  ): Promise<T | undefined> {
-    return await guardOf(endpoint).attempt((signal) => ask({ signal, caller }), isEither, undefined, {
-      timeout: READ_TIMEOUT,
-    });
+    timeout: Millis,
+  ): Promise<T | "too-large" | undefined> {
+    const answer = (error: unknown) => (error instanceof TooLarge ? ("too-large" as const) : undefined);
+    return await guardOf(endpoint).attempt((signal) => ask({ signal, caller }), isEither, answer, { timeout });
   }
 
   async function homeCall(endpoint: Endpoint, statement: Statement): Promise<Result<readonly Row[]>> {
-    const rows = await attempt(endpoint, (options) => client.call(endpoint, statement, options), "request");
+    const ask = (options: CallOptions) => client.call(endpoint, statement, options);
+    const rows = await attempt(endpoint, ask, "request", HOME_TIMEOUT);
+    if (rows === "too-large") return refuse(ANSWER_TOO_LARGE);
     return rows === undefined ? refuse(DATABASE_UNAVAILABLE) : ok(rows);
   }
 
@@ -138,8 +157,8 @@ function nearestThenPrimary(shard: Shard, place: Place | undefined): readonly En
 
 const isEither = (error: unknown): boolean => isAway(error) || isBusy(error);
 
-function bindSpace(space: SpaceRef): Statement {
-  return { text: "select * from bind_space($1)", params: [space.uid] };
+function bindSpace(space: SpaceRef, statementMs: number): Statement {
+  return { text: "select * from bind_space($1, $2)", params: [space.uid, statementMs] };
 }
 
 function headOf(row: Row | undefined): Head | undefined {
@@ -153,6 +172,12 @@ function headOf(row: Row | undefined): Head | undefined {
     keys: at("keys_pos"),
   };
 }
+
+export const KNOWLEDGE_OUTDATED = fault(
+  "outdated",
+  "knowledge-outdated",
+  "The space changed while this was asked; retry",
+);
 
 /** `older`: the snapshot is behind what the caller knows. `newer`: the caller must learn first. */
 function compare(head: Head, { space, known }: Binding): "same" | "older" | "newer" {

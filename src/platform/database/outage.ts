@@ -15,6 +15,16 @@ export class DatabaseError extends Error {
   }
 }
 
+/** A call or its answer is larger than one request carries. An answer in itself: asked again it would be no smaller. */
+export class TooLarge extends Error {
+  override readonly name = "TooLarge";
+  readonly what: "call" | "answer";
+  constructor(what: "call" | "answer", message: string, options: ErrorOptions) {
+    super(message, options);
+    this.what = what;
+  }
+}
+
 /** Lock or statement timeout, serialisation failure, deadlock, too many connections: nothing was written, try again later. */
 const BUSY: ReadonlySet<string> = new Set(["55P03", "57014", "25P04", "40001", "40P01", "53300", "53200"]);
 /** Shut down, crashed, starting, connection lost, a standby asked to write: as good as no answer. */

@@ -29,6 +29,8 @@ export interface Refused {
   readonly refused: string;
   readonly at?: readonly Place[];
   readonly position?: number;
+  readonly found?: number;
+  readonly most?: number;
 }
 
 export interface Committed {
@@ -65,6 +67,13 @@ export function refusalOf(answer: Refused, space: SpaceRef): Fault {
         "conflict",
         "type-entries-changed",
         `Entries of "${first?.type}" changed while they were checked`,
+        extras,
+      );
+    case "types-too-large":
+      return fault(
+        "conflict",
+        "types-too-large",
+        `All content types of a space may take ${answer.most} bytes as they are loaded; with this one they would take ${answer.found}`,
         extras,
       );
     case "slug-taken":

@@ -124,6 +124,10 @@ export interface Change {
   readonly needs?: readonly { readonly i: number; readonly id: string; readonly path: string; readonly type: string }[];
   /** Entries that nothing else may refer to. */
   readonly unreferenced?: readonly { readonly i: number; readonly id: string }[];
+  /** The content types that the decision relied on, when it did not rely on all that is known: what else moved does not matter to it. */
+  readonly relies?: readonly { readonly type: string; readonly revision: number }[];
+  /** Bytes that all content types of the space may take as every place that answers loads them. */
+  readonly typesMost?: number;
   /** Position of the last change of any content type, when the decision relied on all of them. */
   readonly schemaAt?: number;
   /** The entries of a type as the decision saw them: how many drafts, and the highest position among them (0 when none). */

@@ -41,6 +41,8 @@ export interface WriterBinding {
   readonly caller: "request" | "job";
   readonly meta: CommitMeta;
   readonly idempotency: Idempotency | undefined;
+  /** A commit before which nothing was loaded must first see how far the space is: somebody asks for a position. */
+  readonly loadsFirst?: boolean;
   render(outcome: Outcome): Rendered;
   load(statements: readonly SQL[]): Promise<Result<Answer>>;
 }
@@ -85,6 +87,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
   const marks: Marks = { at: `@at:${token}`, position: `@position:${token}`, secret: `@secret:${token}` };
   const endpoint = parts.primaryOf(space.residency);
   let announced: Promise<{ readonly seen: Position | undefined }> | undefined;
+  let hasLoaded = false;
 
   /** `undefined`: nobody knows whether it committed. */
   async function call(payload: Record<string, unknown>, insists: boolean): Promise<Result<CommitAnswer | undefined>> {
@@ -100,7 +103,16 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     return ok(rows[0]?.["answer"] as CommitAnswer);
   }
 
+  function load(statements: readonly SQL[]): Promise<Result<Answer>> {
+    // The dirty mark travels while we read: it must be there before the commit, not before the decision.
+    announced ??= parts.announcer.beforeCommit(space);
+    hasLoaded = true;
+    return binding.load(statements);
+  }
+
   async function commit(change: Change, outcome: Outcome): Promise<Result<Written>> {
+    const reached = binding.loadsFirst && !hasLoaded ? await load([]) : undefined;
+    if (reached?.ok === false) return reached;
     announced ??= parts.announcer.beforeCommit(space);
     const { seen } = await announced;
     const rendered = binding.render(outcome);
@@ -179,11 +191,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     space,
     marks,
     commit,
-    load(statements) {
-      // The dirty mark travels while we read: it must be there before the commit, not before the decision.
-      announced ??= parts.announcer.beforeCommit(space);
-      return binding.load(statements);
-    },
+    load,
     unchanged: (outcome, at) => ({ rendered: binding.render(outcome), position: at, replayed: false, unchanged: true }),
     async findReplay() {
       if (!idempotency) return ok(undefined);

@@ -7,7 +7,10 @@ import { type Adaptive, patience } from "./patience.ts";
 
 export interface GuardOptions {
   readonly timeout: Millis | Adaptive;
-  /** Consecutive failures that open the breaker. One timeout always does. */
+  /**
+   * Consecutive failures that open the breaker. One timeout does by itself, unless others were answered while that call waited: then the call
+   * was slow, and the dependency is not away.
+   */
   readonly breakAfter: number;
   /** From opening to the next probe; at most 10 s. */
   readonly halfOpenAfter: Millis;
@@ -64,6 +67,7 @@ export function guard(name: string, options: GuardOptions): Guard {
   const leases = new Map<number, Instant>();
   let calls = 0;
   let failures = 0;
+  let answeredAt: Instant | undefined;
   let openedAt: Instant | undefined;
   let probe: { readonly call: number; readonly until: Instant } | undefined;
 
@@ -80,6 +84,7 @@ export function guard(name: string, options: GuardOptions): Guard {
   }
 
   function succeeded(call: number): void {
+    answeredAt = clock.now();
     // A call from before the break proves nothing about now: only the probe closes.
     if (openedAt !== undefined && probe?.call !== call) return;
     failures = 0;
@@ -87,10 +92,11 @@ export function guard(name: string, options: GuardOptions): Guard {
     probe = undefined;
   }
 
-  function failed(call: number, isTimeout: boolean): void {
-    failures += 1;
+  function failed(call: number, isTimeout: boolean, started: Instant): void {
     const isProbe = probe?.call === call;
     if (isProbe) probe = undefined;
+    if (isTimeout && openedAt === undefined && answeredAt !== undefined && answeredAt > started) return;
+    failures += 1;
     if (isProbe || (openedAt === undefined && (isTimeout || failures >= breakAfter))) openedAt = clock.now();
   }
 
@@ -116,7 +122,7 @@ export function guard(name: string, options: GuardOptions): Guard {
     } catch (error) {
       const isTimeout = controller.signal.aborted;
       if (isTimeout) allowed.exceeded(limit);
-      if (isTimeout || isOutage(error)) failed(call, isTimeout);
+      if (isTimeout || isOutage(error)) failed(call, isTimeout, started);
       else succeeded(call);
       throw error;
     } finally {
