@@ -1,14 +1,14 @@
 // What a content type's schema may say, and how everything else is refused: by name, with a pointer.
 import { describe, expect, test } from "vitest";
-import { whyNotPattern } from "../../src/adapters/json-schema/pattern.ts";
-import { checkSchema, MAX_SUBSCHEMAS } from "../../src/contexts/authoring/domain/dialect.ts";
+import { measurePattern } from "../../src/adapters/json-schema/pattern.ts";
+import { checkSchema, MAX_PATTERN_STEPS, MAX_SUBSCHEMAS } from "../../src/contexts/authoring/domain/dialect.ts";
 import { RESERVED_FIELDS } from "../../src/kernel/id.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
 
 const type = (properties: object, rest: object = {}): JsonObject =>
   ({ type: "object", properties, ...rest }) as JsonObject;
 const field = (schema: object): JsonObject => type({ f: schema });
-const check = (schema: JsonObject) => checkSchema(schema, whyNotPattern);
+const check = (schema: JsonObject) => checkSchema(schema, measurePattern);
 const complaints = (schema: JsonObject) => check(schema).map(({ pointer, code }) => `${pointer} ${code}`);
 
 describe("what is supported", () => {
@@ -211,6 +211,33 @@ describe("what is not", () => {
 });
 
 describe("patterns", () => {
+  const measured: string[] = [];
+  const manyOf = (n: number, pattern: string): readonly string[] => {
+    const properties = Object.fromEntries(Array.from({ length: n }, (_, i) => [`f${i}`, { type: "string", pattern }]));
+    measured.length = 0;
+    return checkSchema(type(properties), (source) => {
+      measured.push(source);
+      return measurePattern(source);
+    }).map(({ code, detail }) => `${code}: ${detail}`);
+  };
+
+  test("are bounded together, not only each; what comes after is not even compiled", () => {
+    const large = "[a-z]{1,600}";
+    const { steps } = measurePattern(large);
+    const fitting = Math.floor(MAX_PATTERN_STEPS / steps);
+    expect(manyOf(fitting, large)).toEqual([]);
+    expect(manyOf(200, large)).toEqual([
+      `patterns-too-large: All patterns of a content type may compile to ${MAX_PATTERN_STEPS} steps together; with "${large}" they pass that`,
+    ]);
+    expect(measured.length).toBe(fitting + 1);
+    expect(manyOf(200, "^[a-z0-9-]+$")).toEqual([]);
+  });
+
+  test("that are refused count too: finding out has cost as much", () => {
+    manyOf(200, "(a|b|c|d){900}");
+    expect(measured.length).toBeLessThan(10);
+  });
+
   test.each([
     "^[a-z0-9-]+$",
     "^(a+)+$",

@@ -7,7 +7,7 @@ import { evolveType, NO_TYPE, replayType, type TypeEvent } from "../../src/conte
 import { decideType, type TypeCommand } from "../../src/contexts/authoring/domain/type-decisions.ts";
 import { deleteType, saveType } from "../../src/contexts/authoring/save-type.ts";
 import { shapeOf } from "../../src/contexts/authoring/shape-of.ts";
-import { MAX_REINDEXED, MAX_SURVEYED } from "../../src/contexts/authoring/type-survey.ts";
+import { MAX_REINDEXED, MAX_SURVEYED, MAX_SURVEYED_BYTES } from "../../src/contexts/authoring/type-survey.ts";
 import { instant } from "../../src/kernel/clock.ts";
 import { type KeyId, spaceUid } from "../../src/kernel/id.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
@@ -72,6 +72,7 @@ function scopeOf(
   current: TypeDocument | undefined,
   entries: Readonly<Record<string, readonly [JsonObject, JsonObject?]>> = {},
   count = Object.keys(entries).length,
+  size = 100,
 ) {
   const commits: { change: Change; outcome: Outcome }[] = [];
   const shape = current && shapeOf("city", current, settings, 4, undefined);
@@ -88,7 +89,7 @@ function scopeOf(
           updated_at: "u",
         };
   const rows = Object.entries(entries).map(
-    ([id, [fields, published]]): Row => ({ id, fields, is_published: true, published_fields: published ?? null }),
+    ([id, [fields, published]]): Row => ({ id, fields, is_published: true, published_fields: published ?? null, size }),
   );
   const answers: (readonly Row[])[] = [[{ stream_version: 4, entries: count, last: 77, ...kept }], rows, []];
   const space = { id: "atlas", uid: spaceUid(7), epoch: 1, residency: "us" };
@@ -249,6 +250,17 @@ describe("saving a type", () => {
       ),
     ).toBe("schema-check-too-large");
     expect(code(await scopeOf(document({ a: {} }), {}, MAX_SURVEYED + 1).ask(document({ a: text }), true))).toBe("ok");
+  });
+
+  test("of more content than one request can look at is refused too, unless it was found to break the schema already", async () => {
+    const half = MAX_SURVEYED_BYTES / 2 + 1;
+    const two = { one: [{ a: "x" }], two: [{ a: "y" }] } as const;
+    const refused = await scopeOf(document({ a: {} }), two, 2, half).ask(document({ a: text }));
+    expect(refused).toMatchObject({ fault: { kind: "conflict", code: "schema-check-too-large" } });
+    expect(code(await scopeOf(document({ a: {} }), two, 2, half).ask(document({ a: { type: "number" } })))).toBe(
+      "schema-conflict",
+    );
+    expect(code(await scopeOf(document({ a: {} }), two, 2, half - 1).ask(document({ a: text })))).toBe("ok");
   });
 
   test("is judged in order: preconditions, then the document", async () => {

@@ -11,19 +11,21 @@ export interface Pattern {
   costOf(length: number): number;
 }
 
-/** Why not, in words. Accepted is what ECMA-262 (with the u flag, as JSON Schema asks) and RE2 both understand. */
-export function whyNotPattern(source: string): string | undefined {
-  if (source.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`;
+/**
+ * How many steps it compiles to, and why it is not accepted, in words. Accepted is what ECMA-262 (with the u flag, as JSON Schema asks) and
+ * RE2 both understand.
+ */
+export function measurePattern(source: string): { readonly steps: number; readonly why?: string } {
+  if (source.length > MAX_LENGTH) return { steps: 0, why: `it is longer than ${MAX_LENGTH} characters` };
   // RE2's translator would read \k as the letter k.
-  if (hasBackReference(source)) return "back-references cannot be run in linear time";
+  if (hasBackReference(source)) return { steps: 0, why: "back-references cannot be run in linear time" };
   try {
     new RegExp(source, "u");
-    const program = compileRe2(source).programSize();
-    return program > MAX_PROGRAM
-      ? `its repetitions are too large (${program} steps, at most ${MAX_PROGRAM})`
-      : undefined;
+    const steps = compileRe2(source).programSize();
+    if (steps <= MAX_PROGRAM) return { steps };
+    return { steps, why: `its repetitions are too large (${steps} steps, at most ${MAX_PROGRAM})` };
   } catch (error) {
-    return reasonOf(error);
+    return { steps: 0, why: reasonOf(error) };
   }
 }
 

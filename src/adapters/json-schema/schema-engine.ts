@@ -3,13 +3,13 @@ import type { SchemaEngine } from "../../contexts/authoring/authoring.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { compile, type Node } from "./compile.ts";
 import { judge } from "./judge.ts";
-import { whyNotPattern } from "./pattern.ts";
+import { measurePattern } from "./pattern.ts";
 
 export function schemaEngine(): SchemaEngine {
   // By identity: a type that is saved again is another object, and what nobody holds any more is not kept.
   const compiled = new WeakMap<JsonObject, Node>();
   return {
-    whyNotPattern,
+    measurePattern,
     violations(schema, value, root, most) {
       let node = compiled.get(schema);
       if (node === undefined) {

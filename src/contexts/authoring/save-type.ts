@@ -147,6 +147,7 @@ async function entriesUnder(
     entries,
     judge: sameRules || lenient ? undefined : judge,
     reindex,
+    clock: scope.clock,
   });
   if (!surveyed.ok) return surveyed;
   const rows: readonly Reindex[] = surveyed.value;

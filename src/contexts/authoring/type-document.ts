@@ -33,7 +33,7 @@ export function whyNotDocument(document: TypeDocument, schemas: SchemaEngine): F
       },
     ]);
   }
-  const items = checkSchema(document.schema, (pattern) => schemas.whyNotPattern(pattern));
+  const items = checkSchema(document.schema, (pattern) => schemas.measurePattern(pattern));
   return items.length > 0 ? unsupported(items) : undefined;
 }
 

@@ -1,19 +1,28 @@
 // Looks at every entry of a type that is about to change: which ones would break its schema, and the rows that its slots then hold.
 import { type SQL, sql } from "drizzle-orm";
+import type { Clock } from "../../kernel/clock.ts";
 import { type Fault, type FaultItem, fault, quote } from "../../kernel/fault.ts";
 import type { SpaceUid } from "../../kernel/id.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Row } from "../../platform/database/database.ts";
-import type { Reindex } from "../../platform/event-log/commit.ts";
+import type { Reindex, SortRow } from "../../platform/event-log/commit.ts";
 import type { Writer } from "../../platform/event-log/writer.ts";
 import { sortRowOf, type TypeShape } from "../delivery/delivery.ts";
+import { utf8Length } from "./domain/field-rules.ts";
 import { referencesOf } from "./references.ts";
 
 /** Entries that one request looks at. */
 export const MAX_SURVEYED = 20_000;
-/** Entries whose rows one commit writes again: it holds the space's lock, and has 2.4 s. */
+/** Bytes of them, as they travel, and how long it may take to look at them: a request has both bounded. */
+export const MAX_SURVEYED_BYTES = 96 * 1024 * 1024;
+const MAX_SURVEY_MS = 10_000;
+/** Entries whose rows one commit writes again: it holds the space's lock, and has 2.2 s. */
 export const MAX_REINDEXED = 1_000;
+/** Rows of references and equality terms of them, which are what takes the time. */
+export const MAX_REINDEXED_VALUES = 20_000;
+/** Bytes of them all as they travel: one call carries no more than 8 MiB with everything else. */
+export const MAX_REINDEXED_BYTES = 4 * 1024 * 1024;
 /** Conflicts that are named. */
 const MAX_NAMED = 20;
 /** Rows and bytes of one page; a page has at least one entry, whatever its size. */
@@ -28,44 +37,74 @@ export interface Survey {
   readonly judge: ((fields: JsonObject) => FaultItem | undefined) | undefined;
   /** Sort rows are written again, references too when asked. */
   readonly reindex: "nothing" | "rows" | "rows and references";
+  readonly clock: Clock;
 }
 
 /**
  * Reads page by page: the commit must check `typeEntries`, or an entry that changed meanwhile goes unseen.
- * Refuses with `conflict`/`schema-conflict`, naming up to 20, or `schema-check-too-large`.
+ * Refuses with `conflict`/`schema-conflict`, naming up to 20, or `schema-check-too-large`, before anything is written.
  */
 export async function surveyEntries(writer: Writer, survey: Survey): Promise<Result<readonly Reindex[]>> {
   const most = survey.reindex === "nothing" ? MAX_SURVEYED : MAX_REINDEXED;
-  if (survey.entries > most) return refuse(tooLarge(survey, most));
+  if (survey.entries > most) return refuse(tooLarge(survey, `it has ${survey.entries} entries`, `${most}`));
+  const end = survey.clock.now() + MAX_SURVEY_MS;
   const conflicts: FaultItem[] = [];
   const reindex: Reindex[] = [];
+  const seen = { bytes: 0, reindexBytes: 0, values: 0 };
   let after: string | undefined = "";
   while (after !== undefined && conflicts.length < MAX_NAMED) {
     const page = await writer.load([pageStatement(writer.space.uid, survey.type, after)]);
     if (!page.ok) return page;
     const rows: readonly Row[] = page.value.rows[0] ?? [];
     for (const row of rows) {
+      seen.bytes += Number(row["size"]);
       conflicts.push(...conflictsOf(row, survey));
-      if (survey.reindex !== "nothing") reindex.push(reindexOf(row, survey));
+      if (survey.reindex === "nothing") continue;
+      const again = reindexOf(row, survey);
+      seen.values += valuesIn(again);
+      seen.reindexBytes += travelSize(again);
+      reindex.push(again);
     }
+    const over = whatIsOver(seen) ?? (survey.clock.now() > end ? "looking at its entries takes too long" : undefined);
+    if (over !== undefined && conflicts.length === 0) return refuse(tooLarge(survey, over));
+    if (over !== undefined) break;
     after = rows.length === 0 ? undefined : String(rows.at(-1)?.["id"]);
   }
   if (conflicts.length > 0) return refuse(conflict(survey.type, conflicts.slice(0, MAX_NAMED)));
   return ok(reindex);
 }
 
+function whatIsOver({ bytes, reindexBytes, values }: { bytes: number; reindexBytes: number; values: number }) {
+  if (bytes > MAX_SURVEYED_BYTES) return `its entries hold more than ${MAX_SURVEYED_BYTES} bytes`;
+  if (values > MAX_REINDEXED_VALUES)
+    return `its entries hold more than ${MAX_REINDEXED_VALUES} indexed values and references`;
+  return reindexBytes > MAX_REINDEXED_BYTES
+    ? `the index rows of its entries take more than ${MAX_REINDEXED_BYTES} bytes`
+    : undefined;
+}
+
+function valuesIn({ draft, published, refs = [] }: Reindex): number {
+  const tokens = (row: SortRow | undefined): number => (row?.["tokens"] as readonly string[] | undefined)?.length ?? 0;
+  return tokens(draft) + tokens(published) + refs.length;
+}
+
+/** A call carries its rows as JSON inside JSON: quotes and backslashes of what is indexed are escaped twice. */
+function travelSize(row: Reindex): number {
+  return utf8Length(JSON.stringify(JSON.stringify(row)));
+}
+
 /**
  * By the sort rows' key, where a type's entries lie together; the published version only where it differs from the draft.
- * `offset 0` keeps the planner from reading all entries of the space to join a page of them.
+ * `offset 0` keeps the planner from reading all entries of the space to join a page of them. What does not fit is not unpacked.
  */
 function pageStatement(uid: SpaceUid, type: string, after: string): SQL {
-  return sql`select id, fields, published_fields, is_published from (
+  return sql`select id, fields, published_fields, is_published, size from (
       select d.id, e.fields, p.version is not null as is_published, case when p.version <> e.version then p.fields end as published_fields,
-        row_number() over (order by d.id) as n,
-        sum(octet_length(e.fields::text) + case when p.version <> e.version then octet_length(p.fields::text) else 0 end) over (order by d.id) as bytes
+        s.size, row_number() over (order by d.id) as n, sum(s.size) over (order by d.id) as bytes
       from (select i.id from draft_ix i where i.space = ${uid} and i.type = ${type} and i.id > ${after} order by i.id limit ${PAGE_ROWS}) d
-      cross join lateral (select e.fields, e.version from entries e where e.space = ${uid} and e.id = d.id offset 0) e
-      left join lateral (select p.fields, p.version from published p where p.space = ${uid} and p.id = d.id offset 0) p on true) page
+      cross join lateral (select e.fields, e.version, e.size from entries e where e.space = ${uid} and e.id = d.id offset 0) e
+      left join lateral (select p.fields, p.version, p.size from published p where p.space = ${uid} and p.id = d.id offset 0) p on true
+      cross join lateral (select coalesce(e.size, travel_size(e.fields)) + case when p.version <> e.version then coalesce(p.size, travel_size(p.fields)) else 0 end as size offset 0) s) page
     where n = 1 or bytes <= ${PAGE_BYTES} order by id`;
 }
 
@@ -121,12 +160,16 @@ function conflict(type: string, items: readonly FaultItem[]): Fault {
   return fault("conflict", "schema-conflict", detail, { errors: items });
 }
 
-function tooLarge({ type, entries, reindex }: Survey, most: number): Fault {
+function tooLarge({ type, reindex }: Survey, why: string, most?: string): Fault {
   const what = reindex === "nothing" ? "check" : "index again";
   const advice =
     reindex === "nothing"
       ? "save with ?validate=lenient, which leaves existing entries as they are"
       : "leave indexed, localized and reference fields as they are, or declare them on a new type and import the entries into it";
-  const detail = `Cannot save content type ${quote(type)}: it has ${entries} entries, and one request can ${what} ${most}; ${advice}`;
-  return fault("conflict", "schema-check-too-large", detail);
+  const can = most === undefined ? `that is more than one request can ${what}` : `one request can ${what} ${most}`;
+  return fault(
+    "conflict",
+    "schema-check-too-large",
+    `Cannot save content type ${quote(type)}: ${why}, and ${can}; ${advice}`,
+  );
 }

@@ -19,6 +19,7 @@ export const createEntry = write({
     "type-unknown",
     "schema-violation",
     "fields-too-large",
+    "write-too-large",
     "reference-missing",
     "scope-missing",
     "conflict",

@@ -18,6 +18,7 @@ export const patchEntry = write({
     "slug-taken",
     "schema-violation",
     "fields-too-large",
+    "write-too-large",
     "precondition-failed",
     "precondition-required",
     "conflict",

@@ -19,6 +19,7 @@ export const replaceEntry = write({
     "type-unknown",
     "schema-violation",
     "fields-too-large",
+    "write-too-large",
     "precondition-failed",
     "precondition-required",
     "conflict",

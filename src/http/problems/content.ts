@@ -12,7 +12,7 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
     kind: "invalid",
     title: "Schema not supported",
     means:
-      "The content type's schema uses a keyword, or a keyword in a way, that content types do not have; a pattern that could take too long; a reserved field name; or more indexed fields than there are slots (8 for numbers, 16 for text, one per locale of a localized field).",
+      "The content type's schema uses a keyword, or a keyword in a way, that content types do not have; a pattern that could take too long, or patterns that are too many or too large together (10,000 steps); a reserved field name; or more indexed fields than there are slots (8 for numbers, 16 for text, one per locale of a localized field).",
     remedy: "Remove or replace what errors lists. The reference lists the keywords that are supported.",
   },
   "schema-conflict": {
@@ -25,7 +25,8 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
   "schema-check-too-large": {
     kind: "conflict",
     title: "Too many entries to check at once",
-    means: "The change concerns more existing entries than one request can check or index again.",
+    means:
+      "The change concerns more existing entries, or more of their content, indexed values and references, than one request can check or index again. Nothing was changed.",
     remedy:
       "Do what the detail advises: validate=lenient leaves existing entries as they are; otherwise declare a new type.",
   },
@@ -65,6 +66,13 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
     title: "Fields too large",
     means: "An entry's fields take at most 512 KiB as JSON.",
     remedy: "Split the entry, or keep large files elsewhere and refer to them.",
+  },
+  "write-too-large": {
+    kind: "invalid",
+    title: "Write too large",
+    means:
+      "Beside the content itself a write carries its index rows (an indexed text once for each locale that falls back to it) and the answer that is kept for its repetition; together they took more than one call to the database carries.",
+    remedy: "Shorten long indexed texts, or take x-indexed from fields that hold them.",
   },
   "entry-missing": {
     kind: "missing",

@@ -7,7 +7,7 @@ import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Answer, Known, SqlClient } from "../database/database.ts";
 import { DATABASE_UNAVAILABLE } from "../database/open-database.ts";
-import { isAway, isBusy } from "../database/outage.ts";
+import { isAway, isBusy, TooLarge } from "../database/outage.ts";
 import { renderSql } from "../database/render-sql.ts";
 import type { Endpoint } from "../database/topology.ts";
 import type { Guard } from "../resilience/guard.ts";
@@ -15,6 +15,11 @@ import { wasNotSent } from "../resilience/outage.ts";
 import type { Change, Outcome, Rendered } from "./commit.ts";
 import { type CommitAnswer, refusalOf, type Stored } from "./commit-answer.ts";
 import type { Marks, Writer, Written } from "./writer.ts";
+
+/** One call carries 8 MiB; this much may be the payload, whose quotes are escaped once more on the way. */
+const MAX_CALL_BYTES = 7.5 * 1024 * 1024;
+/** A payload smaller than this fits however it is escaped. */
+const SURELY_SMALL = MAX_CALL_BYTES / 6;
 
 /** Each of the two calls of a commit: together below the five seconds within which a write is answered. */
 const COMMIT_TIMEOUT: Millis = millis(2_400);
@@ -91,11 +96,17 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
 
   /** `undefined`: nobody knows whether it committed. */
   async function call(payload: Record<string, unknown>, insists: boolean): Promise<Result<CommitAnswer | undefined>> {
-    const statement = renderSql(sql`select commit_write(${JSON.stringify(payload)}::jsonb) as answer`);
+    const text = JSON.stringify(payload);
+    if (text.length > SURELY_SMALL && new TextEncoder().encode(JSON.stringify(text)).byteLength > MAX_CALL_BYTES)
+      return refuse(WRITE_TOO_LARGE);
+    const statement = renderSql(sql`select commit_write(${text}::jsonb) as answer`);
     const rows = await parts.guardOf(endpoint).attempt(
       (signal) => parts.client.call(endpoint, statement, { signal, caller: binding.caller }),
       isAway,
-      (error) => (isBusy(error) || wasNotSent(error) ? refuse(DATABASE_UNAVAILABLE) : undefined),
+      (error) => {
+        if (error instanceof TooLarge && error.what === "call") return refuse(WRITE_TOO_LARGE);
+        return isBusy(error) || wasNotSent(error) ? refuse(DATABASE_UNAVAILABLE) : undefined;
+      },
       { timeout: COMMIT_TIMEOUT, insists },
     );
     if (rows === undefined) return ok(undefined);
@@ -208,6 +219,12 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     },
   };
 }
+
+const WRITE_TOO_LARGE: Fault = fault(
+  "invalid",
+  "write-too-large",
+  "With its index rows and its stored answer this write takes more than one call carries: shorten indexed texts, or index fewer",
+);
 
 const OUTCOME_UNKNOWN: Fault = fault(
   "unavailable",

@@ -13,18 +13,22 @@ export const MAX_FIELDS = 250;
 /** More would say nothing new. */
 const MAX_ITEMS = 100;
 
-/** Says why a regular expression cannot be run in linear time here; `undefined`: it can. */
-export type PatternCheck = (pattern: string) => string | undefined;
+/** Steps of all patterns of a content type together: they are compiled, and kept, wherever one of its entries is judged. */
+export const MAX_PATTERN_STEPS = 10_000;
+
+/** How many steps a regular expression compiles to, and why it cannot be run in linear time here; no `why`: it can. */
+export type PatternCheck = (pattern: string) => { readonly steps: number; readonly why?: string };
 
 interface Walk {
   readonly items: FaultItem[];
-  readonly whyNotPattern: PatternCheck;
+  readonly measurePattern: PatternCheck;
   schemas: number;
+  steps: number;
 }
 
 /** Everything that keeps `schema` from being a content type's schema. Pointers begin with `root`. */
-export function checkSchema(schema: JsonObject, whyNotPattern: PatternCheck, root = "/schema"): readonly FaultItem[] {
-  const walk: Walk = { items: [], whyNotPattern, schemas: 0 };
+export function checkSchema(schema: JsonObject, measurePattern: PatternCheck, root = "/schema"): readonly FaultItem[] {
+  const walk: Walk = { items: [], measurePattern, schemas: 0, steps: 0 };
   checkRoot(walk, schema, root);
   checkNode(walk, schema, root, "root");
   if (walk.schemas > MAX_SUBSCHEMAS) {
@@ -96,11 +100,7 @@ function checkKeyword(walk: Walk, name: string, value: Json, pointer: string, pl
           `Keyword ${quote(name)} must be ${keyword.wants}; found ${describe(value)}`,
         ),
       );
-    } else if (name === "pattern") {
-      const why = walk.whyNotPattern(String(value));
-      if (why !== undefined)
-        walk.items.push(complaint(pointer, "pattern-unsafe", `Pattern ${quote(value)} is not supported: ${why}`));
-    }
+    } else if (name === "pattern") checkPattern(walk, String(value), pointer);
     return;
   }
   switch (name) {
@@ -126,6 +126,18 @@ function checkKeyword(walk: Walk, name: string, value: Json, pointer: string, pl
     default:
       walk.items.push(complaint(pointer, "keyword-unsupported", `Keyword ${quote(name)} is not supported`));
   }
+}
+
+/** Compiling is what costs: once they are too many, the rest is not looked at. */
+function checkPattern(walk: Walk, pattern: string, pointer: string): void {
+  if (walk.steps > MAX_PATTERN_STEPS) return;
+  const { steps, why } = walk.measurePattern(pattern);
+  walk.steps += steps;
+  if (why !== undefined)
+    walk.items.push(complaint(pointer, "pattern-unsafe", `Pattern ${quote(pattern)} is not supported: ${why}`));
+  if (walk.steps <= MAX_PATTERN_STEPS) return;
+  const detail = `All patterns of a content type may compile to ${MAX_PATTERN_STEPS} steps together; with ${quote(pattern)} they pass that`;
+  walk.items.push(complaint(pointer, "patterns-too-large", detail));
 }
 
 function wrongSchemas(walk: Walk, name: string, wanted: string, found: Json, pointer: string): void {
