@@ -100,6 +100,7 @@ export function compose(env: Environment & Bindings): Meridian {
   const writerParts = { client, sealer: webSealer(config.secret), primaryOf: database.primaryOf, guardOf, uuid };
   const announcer = (defer: (work: Promise<unknown>) => void): Announcer => ({
     beforeCommit: relay.beforeCommit,
+    afterUnknown: (space) => defer(relay.afterUnknown(space)),
     async afterCommit(space, commit) {
       await relay.hear(space, commit);
       defer(relay.afterCommit(space, commit));
@@ -134,7 +135,9 @@ export function compose(env: Environment & Bindings): Meridian {
     random,
     residencies: topology.shards.map((shard) => shard.residency),
     homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
-    openWriter: (call, binding) => openWriter({ ...writerParts, announcer: announcer(call.defer) }, binding),
+    markClaim: relay.beforeClaim,
+    openWriter: (call, binding) =>
+      openWriter({ ...writerParts, meter: call.meter, announcer: announcer(call.defer) }, binding),
     sha256: (text) => hashOf(webSecrets, text),
     log,
     plain: {

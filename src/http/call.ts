@@ -10,6 +10,7 @@ import type { Place } from "../platform/database/topology.ts";
 import type { Edge } from "../platform/edge-cache/edge.ts";
 import type { BoundWriter, CommitMeta, WriterBinding } from "../platform/event-log/open-writer.ts";
 import type { Freshness } from "../platform/freshness/memo.ts";
+import type { Meter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import type { HotPath } from "./edge/hot-path.ts";
 import type { Keyed } from "./edge/question.ts";
@@ -31,6 +32,9 @@ export interface Call {
   readonly colo: string;
   /** Filled in as the request goes, for the log line. */
   readonly event: RequestEvent;
+  /** Measures how long this request waits for it. */
+  readonly database: Database;
+  readonly meter: Meter;
   /** Taken at most once. */
   body?: Promise<Result<Body>>;
   /** Lets work go on behind the response. */
@@ -52,6 +56,8 @@ export interface Services {
   readonly residencies: readonly string[];
   /** The shard that the directory of spaces is on. */
   readonly homeResidency: string;
+  /** See `Registry`. */
+  markClaim(): Promise<void>;
   openWriter(call: Call, binding: WriterBinding): BoundWriter;
   uuid(): string;
   /** In [0, 1). */

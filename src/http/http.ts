@@ -1,6 +1,7 @@
 // Builds the Hono app from the route table. Path 404 and method 405 are decided here; the doors do the rest.
 import { type Context, Hono } from "hono";
 import { fault } from "../kernel/fault.ts";
+import { openMeter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import { answerRead, answerWrite, notAllowed } from "./answer.ts";
 import type { Call, Services } from "./call.ts";
@@ -64,6 +65,8 @@ function otherMethod(c: Context, ways: readonly Route[], services: Services): Re
 async function serve(c: Context, route: Route, services: Services): Promise<Response> {
   const call = callOf(c, route, services);
   const response = await answer(call, services, route.operation).catch((error: unknown) => failed(call, error));
+  const waited = call.meter.spent();
+  if (waited !== undefined) call.event.dbMs = waited;
   if (response.status >= 400) await drain(call.request).catch(() => undefined);
   return observe(services, call.event, call.started, response);
 }
@@ -71,7 +74,7 @@ async function serve(c: Context, route: Route, services: Services): Promise<Resp
 async function answer(call: Call, services: Services, operation: Operation): Promise<Response> {
   if (operation.kind === "plain") {
     // Bad credentials are told even where none are needed: their owner should know.
-    const identity = await services.credentials.identify(call.request, call.place, "cached");
+    const identity = await services.credentials.identify(call.request, call.place, "cached", call);
     if (!identity.ok) return refused(call, identity);
     const query = takeQuery(call, operation);
     if (!query.ok) return refused(call, query);
@@ -141,6 +144,7 @@ function callOf(c: Context, route: Route, services: Services): Call {
   if (traceparent !== null && TRACEPARENT.test(traceparent)) event.traceparent = traceparent;
   const colo = cf?.colo ?? "dev";
   event.colo = colo;
+  const meter = openMeter(services.clock);
   return {
     request,
     query: queryOf(request.url),
@@ -151,6 +155,8 @@ function callOf(c: Context, route: Route, services: Services): Call {
     place: placeOf(cf),
     colo,
     event,
+    meter,
+    database: services.database.metered(meter),
     defer: (work) => c.executionCtx.waitUntil(work),
   };
 }

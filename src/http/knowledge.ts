@@ -31,15 +31,26 @@ export interface Knowledge {
 /** `fresh` asks the primary, and falls back to what the nearest endpoint knows when the primary is away. */
 export type Freshness = "cached" | "fresh";
 
-export interface KnowledgeCache {
-  /** `undefined`: there is no such space. */
-  find(id: string, place: Place | undefined, freshness: Freshness): Promise<Result<Knowledge | undefined>>;
+/** Who wants to know: the database is asked at their expense. */
+export interface Asker {
+  readonly database: Database;
 }
 
-export function knowledgeCache(database: Database, clock: Clock): KnowledgeCache {
+export interface KnowledgeCache {
+  /** `undefined`: there is no such space. */
+  find(
+    id: string,
+    place: Place | undefined,
+    freshness: Freshness,
+    asker?: Asker,
+  ): Promise<Result<Knowledge | undefined>>;
+}
+
+export function knowledgeCache(shared: Database, clock: Clock): KnowledgeCache {
   const byId = memory<Knowledge>(1_000);
 
   async function locate(
+    database: Database,
     id: string,
     place: Place | undefined,
     freshness: Freshness,
@@ -55,6 +66,7 @@ export function knowledgeCache(database: Database, clock: Clock): KnowledgeCache
   }
 
   async function load(
+    database: Database,
     space: SpaceRef,
     place: Place | undefined,
     freshness: Freshness,
@@ -84,13 +96,14 @@ export function knowledgeCache(database: Database, clock: Clock): KnowledgeCache
   }
 
   return {
-    async find(id, place, freshness) {
+    async find(id, place, freshness, asker) {
+      const database = asker?.database ?? shared;
       if (!SPACE_ID.test(id)) return ok(undefined);
       const known = byId.get(id);
       if (known && freshness === "cached") return ok(known);
-      const space = known ? ok(known.space) : await locate(id, place, freshness);
+      const space = known ? ok(known.space) : await locate(database, id, place, freshness);
       if (!space.ok) return space;
-      return space.value === undefined ? ok(undefined) : await load(space.value, place, freshness);
+      return space.value === undefined ? ok(undefined) : await load(database, space.value, place, freshness);
     },
   };
 }

@@ -120,6 +120,8 @@ export interface OperatorData {
   /** Strongly consistent. */
   readerOf(space: SpaceRef): Reader;
   writerOf(space: SpaceRef): Writer;
+  /** Before the id of a space is claimed; never throws. */
+  markClaim(): Promise<void>;
   /** Residencies that the topology has a shard for. */
   readonly residencies: readonly string[];
   readonly secrets: Secrets;

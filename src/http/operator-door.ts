@@ -20,7 +20,7 @@ export async function askOperator(
   services: Services,
   operation: OperatorOperation,
 ): Promise<Result<ReadAnswer | Written>> {
-  const identity = await services.credentials.identify(call.request, call.place, "cached");
+  const identity = await services.credentials.identify(call.request, call.place, "cached", call);
   if (!identity.ok) return identity;
   const { actor } = identity.value;
   if (actor.type === "anonymous")
@@ -44,7 +44,7 @@ export async function askOperator(
     return refuse(fault("missing", "space-missing", `There is no space "${call.pathParams["space"]}"`));
   const home: SpaceRef = { id: "", uid: spaceUid(0), epoch: 0, residency: services.homeResidency };
   const readerOf = (space: SpaceRef) =>
-    services.database.reader({
+    call.database.reader({
       space,
       from: "primary",
       atLeast: "space" in call.pathParams ? atLeast.value : undefined,
@@ -52,7 +52,8 @@ export async function askOperator(
     });
   const writers: BoundWriter[] = [];
   const data: OperatorData = {
-    home: services.database.home,
+    home: call.database.home,
+    markClaim: services.markClaim,
     residencies: services.residencies,
     secrets: services.secrets,
     ...(idempotency.value === undefined ? undefined : { idempotency: idempotency.value }),
@@ -92,7 +93,7 @@ async function enter(call: Call, services: Services, { actor, uid }: Identity): 
   const id = call.pathParams["space"];
   // Deleting once more may have to finish what an interrupted deletion began.
   if (id === undefined || (actor.type === "root" && call.route.method === "DELETE")) return ok(undefined);
-  const found = await services.knowledge.find(id, call.place, "cached");
+  const found = await services.knowledge.find(id, call.place, "cached", call);
   // An operator can still ask about a space that nobody else can read.
   if (!found.ok) return actor.type === "root" ? ok(undefined) : found;
   const mine = found.value?.alive === true && (actor.type !== "key" || found.value.space.uid === uid);

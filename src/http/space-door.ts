@@ -47,9 +47,9 @@ async function attempt(
   freshness: Freshness,
   proof: Proof,
 ): Promise<Result<Answered>> {
-  const identity = await services.credentials.identify(call.request, call.place, freshness);
+  const identity = await services.credentials.identify(call.request, call.place, freshness, call);
   if (!identity.ok) return identity;
-  const found = await services.knowledge.find(call.pathParams["space"] ?? "", call.place, freshness);
+  const found = await services.knowledge.find(call.pathParams["space"] ?? "", call.place, freshness, call);
   if (!found.ok) return found;
   const knowledge = found.value;
   const entered = enter(call, identity.value, knowledge);
@@ -167,7 +167,7 @@ function bind(
       atLeast: asked.atLeast,
       caller: "request",
     } as const;
-    const reader = services.database.reader(binding);
+    const reader = call.database.reader(binding);
     return {
       space: reader.space,
       async read(statements, pinned) {
@@ -185,7 +185,7 @@ function bind(
   // The commit looks again at what the decision relied on: what else moved must not send a write back, or many at once never end.
   const load: WriterBinding["load"] = async (statements) => {
     const { space, place, atLeast } = { ...knowledge, place: call.place, atLeast: asked.atLeast };
-    const answer = await services.database.snapshot(
+    const answer = await call.database.snapshot(
       { space, place, atLeast, from: "primary", caller: "request" },
       statements,
     );

@@ -5,6 +5,7 @@ import type { SpaceRef } from "../kernel/scope.ts";
 import type { Database } from "../platform/database/open-database.ts";
 import type { Outcome, Rendered } from "../platform/event-log/commit.ts";
 import type { BoundWriter, WriterBinding } from "../platform/event-log/open-writer.ts";
+import { CLAIMS, claimsMarkAt } from "../platform/relay/dirty-set.ts";
 import { type SweepParts, sweepDirty, sweepRecent } from "../platform/relay/sweep.ts";
 import type { Chores } from "./keep-house.ts";
 
@@ -37,6 +38,7 @@ async function settleAll({ sweep, database, residencies, secrets, openWriter, re
     residencies,
     secrets,
     readerOf,
+    markClaim: async () => undefined,
     writerOf: (space) =>
       openWriter((work) => after.push(work), {
         space,
@@ -57,5 +59,8 @@ async function settleAll({ sweep, database, residencies, secrets, openWriter, re
     data,
   });
   await Promise.all(after);
+  // Their mark goes with its time: whatever could not be settled yet needs another.
+  if (!settled.ok || settled.value.left > 0)
+    await sweep.dirty.remark([{ space: CLAIMS, mark: claimsMarkAt(sweep.clock.now(), sweep.random()) }]);
   return settled.ok ? settled.value.finished + settled.value.freed : 0;
 }

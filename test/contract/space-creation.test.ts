@@ -247,12 +247,12 @@ describe("an answer that is lost", () => {
     expect(done(await create(id, { key: id, residency: "eu" })).rendered).toEqual(made.rendered);
   });
 
-  test("of the claim leaves a claim that the same key takes up", async () => {
-    const id = own("lost-claim");
-    expect(refused(await create(id, { key: id, losesAnswerOf: "claim_space" })).kind).toBe("unavailable");
-    await endLease(id);
-    done(await create(id, { key: id }));
+  test.each([["with a key"], ["without"]])("of the claim is asked for once more too, %s", async (how) => {
+    const id = own(`lost-claim-${how.length}`);
+    const key = how === "without" ? {} : { key: id };
+    done(await create(id, { ...key, losesAnswerOf: "claim_space" }));
     await expectMade(id, "us");
+    expect(refused(await create(id, { key: `${id}-other`, losesAnswerOf: "claim_space" })).code).toBe("space-exists");
   });
 });
 

@@ -27,6 +27,20 @@ async function eventAt(position: number): Promise<{ meta: Record<string, unknown
   return rows[0];
 }
 
+test("how long an answer took says how much of that the database did, where it was asked", async () => {
+  const timing = async (answer: Promise<Answer>): Promise<string> =>
+    ((await answer).headers.get("server-timing") ?? "").replace(/=\d+(\.\d+)?/g, "=n");
+  for (const asked of [
+    () => space.ask("GET", "content/city"),
+    () => space.ask("GET", "entries/nothing"),
+    () => space.ask("POST", "entries", { body: { type: "city", fields: { name: { en: "Timed" } } } }),
+    () => space.ask("POST", "keys", { body: { name: "timed", scopes: ["content:read"] } }),
+  ])
+    expect(await timing(asked())).toBe("db;dur=n, total;dur=n");
+  for (const path of ["/health/live", "/v1/nothing", "/problems/internal"])
+    expect(await timing(ask("GET", path))).toBe("total;dur=n");
+});
+
 describe("request ids and traces", () => {
   test("every answer has an id of its own, whatever the client calls it", async () => {
     const answers = await Promise.all(

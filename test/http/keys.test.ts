@@ -16,6 +16,41 @@ beforeAll(async () => {
   space = witnessed(await makeSpace({ publicRead: false }));
 });
 
+describe("a position that is not reached", () => {
+  test("keeps a key from being made, as it keeps everything else from being answered", async () => {
+    const space = await makeSpace();
+    const body = { name: "later", scopes: ["content:read"] };
+    const made = async (key: string, atLeast: number) => {
+      const headers = { "Meridian-At-Least": String(atLeast), "Idempotency-Key": `k${atLeast}${key.length}` };
+      const answer = await space.ask("POST", "keys", { key, body, headers });
+      return [answer.status, answer.body.code];
+    };
+    const { position } = await space.must("GET", "types");
+    for (const key of [space.key, rootKey()]) {
+      expect(await made(key, position + 100)).toEqual([503, "position-not-reached"]);
+      expect((await space.must("GET", "types")).position).toBe(position);
+    }
+    expect(await made(space.key, position)).toEqual([201, undefined]);
+    // A repetition is no exception: what was answered then is older than what is asked for now.
+    expect(await made(rootKey(), position + 1)).toEqual([201, undefined]);
+  });
+});
+
+test("when a key was last used is noted behind the answer, and takes no position", async () => {
+  const { id, key } = (await make({ name: "used" })).body;
+  const before = await headOf(space);
+  const lastUsedAt = async (): Promise<string | null> =>
+    (await space.must("GET", "keys?limit=1000")).body.data.find((each: { id: string }) => each.id === id).lastUsedAt;
+  expect(await lastUsedAt()).toBeNull();
+  expect((await space.ask("GET", "content/nothing", { key })).status).toBe(404);
+  await until("its use is noted", async () => (await lastUsedAt()) !== null);
+  const first = await lastUsedAt();
+  expect(first).toMatch(TIME);
+  expect(Math.abs(Date.parse(first ?? "") - Date.now())).toBeLessThan(60_000);
+  for (let n = 0; n < 3; n += 1) expect(await works(key)).toBe(true);
+  expect([await lastUsedAt(), await headOf(space)]).toEqual([first, before]);
+});
+
 describe("POST keys", () => {
   test("a key, shown once", async () => {
     const before = await headOf(space);
@@ -36,11 +71,11 @@ describe("POST keys", () => {
     });
     expect(answer.body.key.split("_")[1]).toBe(answer.body.id);
     expect(answer.headers.get("cache-control")).toBe("private, no-store");
-    expect(await works(answer.body.key)).toBe(true);
     const listed = await space.must("GET", "keys?limit=1000");
     expect(listed.text).not.toContain(answer.body.key.split("_")[2].slice(0, 20));
     const { key: _, ...rest } = answer.body;
     expect(listed.body.data).toContainEqual(rest);
+    expect(await works(answer.body.key)).toBe(true);
   });
 
   test("grants no more than it is granted", async () => {

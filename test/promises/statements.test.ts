@@ -174,6 +174,22 @@ describe("entries", () => {
     await costs(changing("entries/c2", "PUT"), 200, { sql: twoStatements });
   });
 
+  test("that other types were saved, or keys made, since this isolate looked costs a write nothing", async () => {
+    let n = 0;
+    const afterChanges = async () => {
+      n += 1;
+      await space.must("PUT", `types/unrelated`, {
+        body: { name: `n${n}`, schema: { type: "object", properties: {} } },
+      });
+      await space.keyWith(["content:read"]);
+      await settled();
+      await control.resetCounters();
+      return await space.ask("POST", "entries", { body: fresh() });
+    };
+    // The second asks what the first has asked; what the changes before it cost is not counted.
+    await costs(afterChanges, 201, { sql: ["us-primary: 2/2"] });
+  });
+
   test("under an Idempotency-Key no more, and its replay is found by the commit or by one look", async () => {
     const headers = () => ({ "Idempotency-Key": crypto.randomUUID() });
     await costs(() => space.ask("POST", "entries", { body: fresh(), headers: headers() }), 201, {

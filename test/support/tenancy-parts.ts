@@ -99,7 +99,11 @@ export function openTenancy({ topology, neon }: StackAddresses) {
           primaryOf: database.primaryOf,
           guardOf,
           uuid: () => crypto.randomUUID(),
-          announcer: { beforeCommit: async () => ({ seen: undefined }), afterCommit: async () => {} },
+          announcer: {
+            beforeCommit: async () => ({ seen: undefined }),
+            afterUnknown: () => undefined,
+            afterCommit: async () => {},
+          },
         },
         {
           space,
@@ -127,6 +131,7 @@ export function openTenancy({ topology, neon }: StackAddresses) {
       const home = { id: "", uid: spaceUid(0), epoch: 0, residency: residencies[0] as string };
       return scopeOf(home, request, {
         home: database.home,
+        markClaim: async () => undefined,
         secrets: webSecrets,
         residencies,
         readerOf,

@@ -47,6 +47,11 @@ export function keysStatement(
   return sql`select ${COLUMNS} from api_keys where space = ${uid} and revoked_at is null ${rest} order by created_at, id limit ${limit}`;
 }
 
+/** Takes no position; does nothing within an hour of the last time. */
+export function keyUseStatement(uid: SpaceUid, id: KeyId): SQL {
+  return sql`select note_key_use(${uid}, ${id})`;
+}
+
 export function decodeKey(row: Row): KeyRecord {
   const previous = row["previous_hash"] as string | null;
   const until = row["previous_until"] as string | null;

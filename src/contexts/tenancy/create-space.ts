@@ -41,6 +41,7 @@ export async function createSpace(
   const [event] = decided.value as readonly [SpaceEvent & { readonly type: "SpaceCreated" }];
 
   const holder = hex(secrets.random(16));
+  await scope.data.markClaim();
   const claimed = await claimSpace(home, { id, residency, holder, idempotency });
   if (!claimed.ok) return claimed;
   if ("rendered" in claimed.value) return ok(claimed.value);
@@ -54,7 +55,7 @@ export async function createSpace(
   }
   const active = await activateSpace(home, ref.uid, made.value);
   if (active.ok || active.fault.kind !== "unavailable") return active;
-  const again = await activateSpace(home, ref.uid, made.value);
+  const again = await activateSpace(home, ref.uid, made.value, "insists");
   return again.ok ? again : refuse(CREATION_UNFINISHED);
 }
 

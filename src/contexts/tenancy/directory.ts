@@ -78,8 +78,11 @@ export async function claimSpace(
     leaseSeconds: LEASE_SECONDS,
     idem: idempotency && { key: idempotency.key, fingerprint: idempotency.fingerprint },
   };
-  const rows = await home.call(sql`select claim_space(${JSON.stringify(payload)}::jsonb) as answer`);
-  if (!rows.ok) return rows;
+  const claim = sql`select claim_space(${JSON.stringify(payload)}::jsonb) as answer`;
+  let rows = await home.write(claim);
+  const isLost = !rows.ok && rows.fault.code === "outcome-unknown";
+  if (isLost) rows = await home.write(claim, "insists");
+  if (!rows.ok) return isLost ? refuse(CLAIM_UNKNOWN) : rows;
   const answer = rows.value[0]?.["answer"] as ClaimAnswer;
   if ("replayed" in answer) return ok(replayOf(answer));
   if (!("refused" in answer)) return ok(decodeDirectory(answer));
@@ -99,15 +102,35 @@ export async function claimSpace(
         ),
       );
     default:
-      return refuse(fault("conflict", "space-exists", `Cannot create space "${id}": the id is taken, or was once`));
+      // Without a key the repeated claim finds its own first one, as somebody's.
+      if (isLost) return await ownClaim(home, id, holder);
+      return refuse(idTaken(id));
   }
 }
 
+async function ownClaim(home: Home, id: string, holder: string): Promise<Result<SpaceRef>> {
+  const rows = await home.call(
+    sql`select id, uid, residency from directory where id = ${id} and state = 'creating' and holder = ${holder}`,
+  );
+  if (!rows.ok) return refuse(CLAIM_UNKNOWN);
+  const [row] = rows.value;
+  return row === undefined ? refuse(idTaken(id)) : ok(decodeDirectory(row));
+}
+
+function idTaken(id: string): ReturnType<typeof fault> {
+  return fault("conflict", "space-exists", `Cannot create space "${id}": the id is taken, or was once`);
+}
+
 /** Makes the id lead to its space and keeps the answer under the claim's key. Doing it twice is doing it once. */
-export async function activateSpace(home: Home, uid: SpaceUid, written: Written): Promise<Result<Written>> {
+export async function activateSpace(
+  home: Home,
+  uid: SpaceUid,
+  written: Written,
+  insists?: "insists",
+): Promise<Result<Written>> {
   const { status, headers, body } = written.rendered;
   const payload = { uid, status, headers, body, position: written.position };
-  const rows = await home.call(sql`select activate_space(${JSON.stringify(payload)}::jsonb) as answer`);
+  const rows = await home.write(sql`select activate_space(${JSON.stringify(payload)}::jsonb) as answer`, insists);
   if (!rows.ok) return rows;
   const answer = rows.value[0]?.["answer"] as Kept | { readonly refused?: string };
   if ("replayed" in answer) return ok(replayOf(answer));
@@ -137,6 +160,13 @@ export async function takeStaleClaims(home: Home, holder: string, most: number):
 function replayOf({ status, headers, body, position: at }: Kept): Written {
   return { rendered: { status, headers, body }, position: position(at), replayed: true, unchanged: false };
 }
+
+const CLAIM_UNKNOWN = fault(
+  "unavailable",
+  "outcome-unknown",
+  "The answer to the claim of the id was lost, twice: it may stand, and is then freed within minutes. Retry with the same Idempotency-Key to go on with it now",
+  { retryAfter: seconds(2) },
+);
 
 export const CREATION_UNFINISHED = fault(
   "unavailable",

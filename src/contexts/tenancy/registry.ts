@@ -15,6 +15,8 @@ export interface Registry {
   readerOf(space: SpaceRef): Reader;
   /** Renders `Location` from `/v1/`; keeps answers under the request's idempotency key. */
   writerOf(space: SpaceRef): Writer;
+  /** Before a claim: asks the sweep to look after it, should its request not live to. Never throws. */
+  markClaim(): Promise<void>;
   /** Residencies that there is a shard for. */
   readonly residencies: readonly string[];
   readonly secrets: Secrets;

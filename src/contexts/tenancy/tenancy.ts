@@ -1,5 +1,5 @@
 // The door of tenancy: spaces, plans, residency and API keys.
-export { decodeKey, type KeyRecord, keyStatement, keyTrouble, verifyKey } from "./api-key.ts";
+export { decodeKey, type KeyRecord, keyStatement, keyTrouble, keyUseStatement, verifyKey } from "./api-key.ts";
 export { changeSpace, deleteSpace } from "./change-space.ts";
 export { createSpace } from "./create-space.ts";
 export { decodeDirectory, directoryStatement, spaceOfUidStatement } from "./directory.ts";

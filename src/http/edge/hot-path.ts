@@ -1,7 +1,7 @@
 // The first thing that a request meets: one synchronous function that answers from memory what was answered before, when the digest says that
 // nothing has changed: not the answer, not the space's settings, not the keys. It does no I/O and waits for nobody; whatever it is not sure of
 // goes the long way, which gives the very same answer (test/promises/hot-path.test.ts holds both against each other).
-import type { Clock, Instant } from "../../kernel/clock.ts";
+import { type Clock, type Instant, instant } from "../../kernel/clock.ts";
 import { type Kept, LONGEST_MS } from "../../platform/edge-cache/kept.ts";
 import { type Memory, memory } from "../../platform/edge-cache/memory.ts";
 import { FRESH_MS, type Freshness, type SpaceMemo } from "../../platform/freshness/memo.ts";
@@ -43,7 +43,7 @@ export interface HotParts {
 
 interface Shortcut extends Learnt {
   readonly route: Route;
-  readonly until: Instant | undefined;
+  readonly until: Instant;
   colo: string;
   /** What follows holds for this answer, this version of the view, this second. */
   kept: Kept | undefined;
@@ -54,6 +54,8 @@ interface Shortcut extends Learnt {
   unmodified: Headers | undefined;
 }
 
+/** Now and then the long way is taken all the same: it notes that a key is in use. */
+const LIFE_MS = 30 * 60_000;
 const MOST_SHORTCUTS = 4_000;
 /** Longer ones are seldom asked twice, and are looked at whole each time. */
 const LONGEST_ADDRESS = 2_048;
@@ -118,7 +120,7 @@ export function openHotPath(parts: HotParts): HotPath {
       if (shortcut === undefined) return undefined;
       const { memo } = shortcut;
       const now = clock.now();
-      if (!freshness.isLive(memo, now) || (shortcut.until !== undefined && now >= shortcut.until)) return undefined;
+      if (!freshness.isLive(memo, now) || now >= shortcut.until) return undefined;
       const kept = answers.get(shortcut.key);
       if (kept === undefined || kept.refusal !== undefined || now - kept.filledAt >= LONGEST_MS) return undefined;
       if ((kept !== shortcut.kept || memo.version !== shortcut.version) && !holds(shortcut, kept)) return undefined;
@@ -145,7 +147,7 @@ export function openHotPath(parts: HotParts): HotPath {
     },
     learn({ request, route, colo }, learnt) {
       const address = addressOf(request.url, request.headers);
-      const { until } = learnt.identity;
+      const until = instant(Math.min(clock.now() + LIFE_MS, learnt.identity.until ?? Number.POSITIVE_INFINITY));
       if (request.method !== "GET" || address.length > LONGEST_ADDRESS) return;
       const nothing = { kept: undefined, version: -1, second: -1, full: undefined, unmodified: undefined };
       shortcuts.set(address, { ...learnt, route, colo, until, ...nothing });

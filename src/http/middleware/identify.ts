@@ -24,7 +24,8 @@ import type { Place } from "../../platform/database/topology.ts";
 import { memory } from "../../platform/edge-cache/memory.ts";
 import type { Freshness as FreshnessMemos } from "../../platform/freshness/memo.ts";
 import { ON_KEYS, staleSince } from "../../platform/freshness/view.ts";
-import type { Freshness } from "../knowledge.ts";
+import type { Asker, Freshness } from "../knowledge.ts";
+import { keyUses } from "./note-key-use.ts";
 
 export interface Identity {
   readonly actor: Actor;
@@ -40,8 +41,13 @@ export interface Identity {
   readonly until?: Instant;
 }
 
+/** `defer`: lets the note that a key was used go on behind the answer; without, none is made. */
+export interface Behind extends Asker {
+  defer?(work: Promise<unknown>): void;
+}
+
 export interface Credentials {
-  identify(request: Request, place: Place | undefined, freshness: Freshness): Promise<Result<Identity>>;
+  identify(request: Request, place: Place | undefined, freshness: Freshness, asker?: Behind): Promise<Result<Identity>>;
 }
 
 interface Remembered {
@@ -87,16 +93,18 @@ export function credentialsOf(parts: {
   clock: Clock;
   freshness: FreshnessMemos;
 }): Credentials {
-  const { database, clock, freshness } = parts;
+  const { clock, freshness } = parts;
+  const uses = keyUses(clock);
   const byId = memory<Remembered>(5_000);
 
   async function fetchRecord(
+    database: Database,
     presented: PresentedKey,
     text: string,
     place: Place | undefined,
   ): Promise<Result<Remembered | undefined>> {
     const known = byId.get(presented.id);
-    const space = known ? ok(known.space) : await locate(presented.space, place);
+    const space = known ? ok(known.space) : await locate(database, presented.space, place);
     if (!space.ok) return space;
     if (space.value === undefined) return ok(undefined);
     const ask = (from: "primary" | "nearest") =>
@@ -120,7 +128,11 @@ export function credentialsOf(parts: {
     return ok({ record: decodeKey(row), space: ref, keysAt, position, readAt: clock.now(), text });
   }
 
-  async function locate(uid: SpaceUid, place: Place | undefined): Promise<Result<SpaceRef | undefined>> {
+  async function locate(
+    database: Database,
+    uid: SpaceUid,
+    place: Place | undefined,
+  ): Promise<Result<SpaceRef | undefined>> {
     const statement = spaceOfUidStatement(uid);
     let rows = await database.homeNearby(statement, place);
     if (rows.ok && rows.value.length === 0) rows = await database.home.call(statement);
@@ -129,6 +141,7 @@ export function credentialsOf(parts: {
   }
 
   async function identifyKey(
+    asker: Behind,
     text: string,
     presented: PresentedKey,
     place: Place | undefined,
@@ -141,8 +154,8 @@ export function credentialsOf(parts: {
       isCurrent(known) &&
       sameText(known.text, text) &&
       !overlapEnded(known, clock.now());
-    if (usable) return good(known);
-    const fetched = await fetchRecord(presented, text, place);
+    if (usable) return good(asker, known);
+    const fetched = await fetchRecord(asker.database, presented, text, place);
     if (!fetched.ok) return fetched;
     const remembered = fetched.value;
     if (remembered === undefined) return refuse(INVALID);
@@ -152,7 +165,7 @@ export function credentialsOf(parts: {
       return refuse(INVALID);
     }
     byId.set(presented.id, remembered);
-    return good(remembered);
+    return good(asker, remembered);
   }
 
   function isCurrent({ space, position, readAt }: Remembered): boolean {
@@ -162,11 +175,12 @@ export function credentialsOf(parts: {
     return staleSince(memo.view, position, ON_KEYS) === undefined;
   }
 
-  function good(remembered: Remembered): Result<Identity> {
+  function good({ database, defer }: Behind, remembered: Remembered): Result<Identity> {
     const { record, space, keysAt, position } = remembered;
     // Expiry comes without an event.
     if (keyTrouble(record, clock.now()) !== undefined) return refuse(INVALID);
     const { id, scopes } = record;
+    if (defer) uses.note(database, space, record, defer);
     return ok({
       actor: { type: "key", id, scopes },
       uid: space.uid,
@@ -178,14 +192,14 @@ export function credentialsOf(parts: {
   }
 
   return {
-    async identify(request, place, freshness) {
+    async identify(request, place, freshness, asker = parts) {
       const header = request.headers.get("authorization");
       if (header === null) return ANYBODY;
       const text = /^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];
       if (text === undefined) return refuse(INVALID);
       if (sameText(parts.rootKey, text)) return ROOT;
       const presented = parseKey(text);
-      return presented === undefined ? refuse(INVALID) : await identifyKey(text, presented, place, freshness);
+      return presented === undefined ? refuse(INVALID) : await identifyKey(asker, text, presented, place, freshness);
     },
   };
 }

@@ -67,4 +67,9 @@ export interface Reader {
 /** The home shard's primary, where the directory of spaces is; not bound to any space, so only tables without content can be seen. */
 export interface Home {
   call(statement: SQL): Promise<Result<readonly Row[]>>;
+  /**
+   * A call that changes something: when its answer is lost, that it may have done so is told with `unavailable`/`outcome-unknown`.
+   * `insists`: goes through a breaker that the lost answer of an earlier one opened.
+   */
+  write(statement: SQL, insists?: "insists"): Promise<Result<readonly Row[]>>;
 }

@@ -6,6 +6,8 @@ import { type Position, position } from "../../kernel/position.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Guard } from "../resilience/guard.ts";
+import { wasNotSent } from "../resilience/outage.ts";
+import type { Meter } from "../telemetry/meter.ts";
 import type { Answer, CallOptions, Home, Known, Reader, Row, SqlClient, Statement } from "./database.ts";
 import { endpointsByDistance } from "./distance.ts";
 import { isAway, isBusy, TooLarge } from "./outage.ts";
@@ -27,6 +29,13 @@ export const DATABASE_UNAVAILABLE = fault(
   "unavailable",
   "database-unavailable",
   "The database that holds this cannot be reached at the moment; retry later",
+  { retryAfter: seconds(2) },
+);
+
+export const OUTCOME_UNKNOWN = fault(
+  "unavailable",
+  "outcome-unknown",
+  "The write was sent and its answer was lost: it may or may not have been done. Retry with the same Idempotency-Key, or with the same id",
   { retryAfter: seconds(2) },
 );
 
@@ -64,7 +73,11 @@ export interface Database {
   readonly home: Home;
   /** The directory as the nearest endpoint of the home shard shows it: it may be behind. */
   homeNearby(statement: SQL, place: Place | undefined): Promise<Result<readonly Row[]>>;
+  /** One statement on the primary of a space, of which nothing depends that is answered; `false`: it may not have been done. */
+  note(space: SpaceRef, statement: SQL): Promise<boolean>;
   primaryOf(residency: string): Endpoint;
+  /** The same database, for one request that wants to know how long it waited for it. */
+  metered(meter: Meter): Database;
 }
 
 export interface DatabaseParts {
@@ -73,7 +86,8 @@ export interface DatabaseParts {
   guardOf(endpoint: Endpoint): Guard;
 }
 
-export function openDatabase({ topology, client, guardOf }: DatabaseParts): Database {
+export function openDatabase(parts: DatabaseParts, meter?: Meter): Database {
+  const { topology, client, guardOf } = parts;
   const byResidency = new Map(topology.shards.map((shard) => [shard.residency, shard]));
   const homeShard = topology.shards.find((shard) => shard.name === topology.home) as Shard;
 
@@ -114,7 +128,25 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
     timeout: Millis,
   ): Promise<T | "too-large" | undefined> {
     const answer = (error: unknown) => (error instanceof TooLarge ? ("too-large" as const) : undefined);
-    return await guardOf(endpoint).attempt((signal) => ask({ signal, caller }), isEither, answer, { timeout });
+    return await metered(guardOf(endpoint).attempt((signal) => ask({ signal, caller }), isEither, answer, { timeout }));
+  }
+
+  function metered<T>(work: Promise<T>): Promise<T> {
+    return meter === undefined ? work : meter.during(work);
+  }
+
+  async function homeWrite(statement: Statement, insists: boolean): Promise<Result<readonly Row[]>> {
+    const endpoint = homeShard.primary;
+    const rows = await metered(
+      guardOf(endpoint).attempt(
+        (signal) => client.call(endpoint, statement, { signal, caller: "request" }),
+        isAway,
+        (error) => (isBusy(error) || wasNotSent(error) ? refuse(DATABASE_UNAVAILABLE) : undefined),
+        { timeout: HOME_TIMEOUT, insists },
+      ),
+    );
+    if (rows === undefined) return refuse(OUTCOME_UNKNOWN);
+    return "ok" in rows ? rows : ok(rows);
   }
 
   async function homeCall(endpoint: Endpoint, statement: Statement): Promise<Result<readonly Row[]>> {
@@ -135,7 +167,10 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
       },
     }),
     snapshot,
-    home: { call: (statement) => homeCall(homeShard.primary, renderSql(statement)) },
+    home: {
+      call: (statement) => homeCall(homeShard.primary, renderSql(statement)),
+      write: (statement, insists) => homeWrite(renderSql(statement), insists !== undefined),
+    },
     async homeNearby(statement, place) {
       for (const endpoint of nearestThenPrimary(homeShard, place)) {
         const answer = await homeCall(endpoint, renderSql(statement));
@@ -143,7 +178,14 @@ export function openDatabase({ topology, client, guardOf }: DatabaseParts): Data
       }
       return refuse(DATABASE_UNAVAILABLE);
     },
+    async note(space, statement) {
+      const { primary } = byResidency.get(space.residency) as Shard;
+      const ask = (options: CallOptions) => client.call(primary, renderSql(statement), options);
+      const rows = await attempt(primary, ask, "job", HOME_TIMEOUT);
+      return rows !== undefined && rows !== "too-large";
+    },
     primaryOf: (residency) => (byResidency.get(residency) as Shard).primary,
+    metered: (own) => openDatabase(parts, own),
   };
 }
 

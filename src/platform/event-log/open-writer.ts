@@ -1,17 +1,18 @@
 // The Writer: one call of commit_write to the primary, once more when the answer was lost, and what must follow a commit.
 import { type SQL, sql } from "drizzle-orm";
-import { type Millis, millis, seconds } from "../../kernel/clock.ts";
+import { type Millis, millis } from "../../kernel/clock.ts";
 import { type Fault, fault } from "../../kernel/fault.ts";
 import { type Position, position } from "../../kernel/position.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Answer, Known, SqlClient } from "../database/database.ts";
-import { DATABASE_UNAVAILABLE } from "../database/open-database.ts";
+import { DATABASE_UNAVAILABLE, OUTCOME_UNKNOWN } from "../database/open-database.ts";
 import { isAway, isBusy, TooLarge } from "../database/outage.ts";
 import { renderSql } from "../database/render-sql.ts";
 import type { Endpoint } from "../database/topology.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { wasNotSent } from "../resilience/outage.ts";
+import type { Meter } from "../telemetry/meter.ts";
 import type { Change, Outcome, Rendered } from "./commit.ts";
 import { type CommitAnswer, refusalOf, type Stored } from "./commit-answer.ts";
 import type { Marks, Writer, Written } from "./writer.ts";
@@ -55,6 +56,8 @@ export interface WriterBinding {
 /** Before and after a commit; see platform/relay. Neither may fail a write. */
 export interface Announcer {
   beforeCommit(space: SpaceRef): Promise<{ readonly seen: Position | undefined }>;
+  /** Nobody knows whether it committed. Runs behind the response. */
+  afterUnknown(space: SpaceRef): void;
   /** Asks nobody before it resolves; what takes longer runs behind the response. */
   afterCommit(
     space: SpaceRef,
@@ -75,6 +78,7 @@ export interface Sealer {
 export interface WriterParts {
   readonly client: SqlClient;
   readonly announcer: Announcer;
+  readonly meter?: Meter;
   readonly sealer: Sealer;
   primaryOf(residency: string): Endpoint;
   guardOf(endpoint: Endpoint): Guard;
@@ -100,7 +104,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     if (text.length > SURELY_SMALL && new TextEncoder().encode(JSON.stringify(text)).byteLength > MAX_CALL_BYTES)
       return refuse(WRITE_TOO_LARGE);
     const statement = renderSql(sql`select commit_write(${text}::jsonb) as answer`);
-    const rows = await parts.guardOf(endpoint).attempt(
+    const asked = parts.guardOf(endpoint).attempt(
       (signal) => parts.client.call(endpoint, statement, { signal, caller: binding.caller }),
       isAway,
       (error) => {
@@ -109,6 +113,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
       },
       { timeout: COMMIT_TIMEOUT, insists },
     );
+    const rows = await (parts.meter === undefined ? asked : parts.meter.during(asked));
     if (rows === undefined) return ok(undefined);
     if ("ok" in rows) return rows;
     return ok(rows[0]?.["answer"] as CommitAnswer);
@@ -143,9 +148,12 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     // The lost answer may have opened the breaker, which must not keep us from asking what became of the first call.
     if (lost) answered = await call({ ...payload, again: true }, true);
     // Once an answer was lost, only an answer tells: the repeated call's own trouble says nothing about the first.
-    if (!answered.ok) return lost ? refuse(OUTCOME_UNKNOWN) : answered;
-    const answer = answered.value;
-    if (answer === undefined) return refuse(OUTCOME_UNKNOWN);
+    if (!answered.ok && !lost) return answered;
+    const answer = answered.ok ? answered.value : undefined;
+    if (answer === undefined) {
+      parts.announcer.afterUnknown(space);
+      return refuse(OUTCOME_UNKNOWN);
+    }
     if ("refused" in answer) return refuse(refusalOf(answer, space));
     if ("replayed" in answer) return ok(await replayed(answer));
     await parts.announcer.afterCommit(space, {
@@ -224,11 +232,4 @@ const WRITE_TOO_LARGE: Fault = fault(
   "invalid",
   "write-too-large",
   "With its index rows and its stored answer this write takes more than one call carries: shorten indexed texts, or index fewer",
-);
-
-const OUTCOME_UNKNOWN: Fault = fault(
-  "unavailable",
-  "outcome-unknown",
-  "The write was sent and its answer was lost: it may or may not have been done. Retry with the same Idempotency-Key, or with the same id",
-  { retryAfter: seconds(2) },
 );

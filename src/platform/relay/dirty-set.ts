@@ -1,5 +1,6 @@
 // Which spaces may be behind: a space enters before its commit, so that a crash after the commit costs delay and not data.
-import { type Instant, instant, type Millis } from "../../kernel/clock.ts";
+import { type Instant, instant, type Millis, millis } from "../../kernel/clock.ts";
+import { spaceUid } from "../../kernel/id.ts";
 import type { Position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 
@@ -19,6 +20,16 @@ export interface DirtySet {
   oldest(most: number): Promise<readonly Mark[]>;
   /** Removes each space whose mark is still the one given. */
   remove(marks: readonly Mark[]): Promise<void>;
+}
+
+/** Stands in the set for ids of spaces that are being claimed: no space has this number, and no shard this residency. */
+export const CLAIMS: SpaceAddress = { uid: spaceUid(0), epoch: 0, residency: "" };
+/** How much longer than a commit a claim is looked after: it counts as left behind only when it is a minute old. */
+const CLAIM_LIFE: Millis = millis(75_000);
+
+/** A mark that the sweep takes for so much younger than it is. */
+export function claimsMarkAt(now: Instant, random: number): number {
+  return markAt(instant(now + CLAIM_LIFE), random);
 }
 
 /** Marks of one millisecond must differ, or a writer's fresh mark could be taken for the one that a sweep has seen. */

@@ -7,7 +7,7 @@ import type { Freshness } from "../freshness/memo.ts";
 import { attempt, nameOf } from "../resilience/attempt.ts";
 import type { Bell, Bells } from "./bell.ts";
 import { type BringUpParts, bringUp } from "./bring-up.ts";
-import { type DirtySet, markAt, type SpaceAddress } from "./dirty-set.ts";
+import { CLAIMS, claimsMarkAt, type DirtySet, markAt, type SpaceAddress } from "./dirty-set.ts";
 
 /** One structured line; ids, numbers and names of errors only. */
 export type Report = (event: string, facts: JsonObject) => void;
@@ -26,6 +26,10 @@ export interface Relay {
   beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }>;
   /** Before the answer: this isolate knows at once what it has just changed. Never throws, asks nobody. */
   hear(space: SpaceRef, committed: Committed): Promise<void>;
+  /** A commit may have been done: whoever listens is to look once it must be over. For `waitUntil`: never throws. */
+  afterUnknown(space: SpaceAddress): Promise<void>;
+  /** Before a space's id is claimed: the sweep is to look after it until the creation must be over. Never throws, ≤ 600 ms. */
+  beforeClaim(): Promise<void>;
   /** For `waitUntil`: never throws. */
   afterCommit(space: SpaceAddress, committed: Committed): Promise<void>;
 }
@@ -92,7 +96,17 @@ export function openRelay(parts: RelayParts): Relay {
     });
   }
 
-  return { beforeCommit, hear, afterCommit };
+  async function afterUnknown(space: SpaceAddress): Promise<void> {
+    const rung = await attempt(() => bells.ringLater(bellOf(space, ORIGIN), { delay: LATER }));
+    if (!rung.ok) report("space-advanced-unheard", { space: space.uid, bell: nameOf(rung.error) });
+  }
+
+  async function beforeClaim(): Promise<void> {
+    const marked = await attempt(() => dirty.mark(CLAIMS, claimsMarkAt(clock.now(), random()), { atMost: MARKING }));
+    if (!marked.ok) report("claim-not-marked", { mark: nameOf(marked.error) });
+  }
+
+  return { beforeCommit, hear, afterUnknown, beforeClaim, afterCommit };
 }
 
 function bellOf({ uid, epoch, residency }: SpaceAddress, at: Position, traceparent?: string): Bell {

@@ -8,6 +8,8 @@ export interface RequestEvent {
   operation?: string;
   status?: number;
   durationMs?: number;
+  /** Of these, waiting for Postgres. Absent when it was not asked. */
+  dbMs?: number;
   space?: string;
   actor?: string;
   colo?: string;
