@@ -30,7 +30,18 @@ export async function startProduct({ topology, neon, redis, rootKey }: Stack): P
     DEVELOPMENT: "true",
     LOG_SAMPLE: "0",
     ...Object.fromEntries(
-      ["ASSETS", "DELIVERIES", "WORK", "COUNTS", "DEAD_LETTERS", "SHIELD", "BLOBS", "WALL"].map((name) => [name, {}]),
+      [
+        "ASSETS",
+        "DELIVERIES",
+        "WORK",
+        "COUNTS",
+        "DEAD_LETTERS",
+        "SHIELD",
+        "BLOBS",
+        "WALL",
+        "WRITE_WALL",
+        "AUTH_WALL",
+      ].map((name) => [name, {}]),
     ),
     VERSION: { id: "bench" },
   });

@@ -1,14 +1,18 @@
 // The one place that knows what is rented: configuration and bindings become ports, ports become the app and the jobs.
 import { bellQueue, type QueueBinding } from "./adapters/cloudflare/bell-queue.ts";
 import { dataCentre } from "./adapters/cloudflare/colo.ts";
+import { rateLimitWalls, type WallBindings } from "./adapters/cloudflare/rate-limit-walls.ts";
 import { shieldObject, shieldTier } from "./adapters/cloudflare/shield.ts";
 import { tagHash } from "./adapters/cloudflare/tag-hash.ts";
 import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
 import { neonClient } from "./adapters/neon/sql-client.ts";
 import { digestStore } from "./adapters/upstash/digest-store.ts";
 import { dirtySet } from "./adapters/upstash/dirty-set.ts";
+import { exactCounter } from "./adapters/upstash/exact-counter.ts";
 import { connectRedis } from "./adapters/upstash/redis.ts";
+import { addSpending } from "./adapters/upstash/spending-counter.ts";
 import { hmacSigner } from "./adapters/webcrypto/hmac-signer.ts";
+import { keyedHash } from "./adapters/webcrypto/keyed-hash.ts";
 import { webSealer } from "./adapters/webcrypto/sealer.ts";
 import { webSecrets } from "./adapters/webcrypto/secrets.ts";
 import { type Environment, readConfig } from "./config.ts";
@@ -29,6 +33,8 @@ import { REACTIONS } from "./jobs/reactions.ts";
 import { type Clock, instant, seconds } from "./kernel/clock.ts";
 import { spaceUid } from "./kernel/id.ts";
 import type { JsonObject } from "./kernel/json.ts";
+import { openAdmission } from "./platform/admission/admission.ts";
+import { spendingReporter } from "./platform/admission/spending-reporter.ts";
 import { openDatabase } from "./platform/database/open-database.ts";
 import { forgetExpired } from "./platform/event-log/forget-expired.ts";
 import { type Announcer, openWriter } from "./platform/event-log/open-writer.ts";
@@ -36,12 +42,12 @@ import { openDigest } from "./platform/freshness/digest.ts";
 import { openFreshness } from "./platform/freshness/memo.ts";
 import { coalescedBells } from "./platform/relay/bell.ts";
 import { eventSource } from "./platform/relay/event-source.ts";
-import { openRelay, type Report } from "./platform/relay/relay.ts";
+import { type Marked, openRelay, type Report } from "./platform/relay/relay.ts";
 import { openGuards } from "./platform/resilience/guards.ts";
 import { healthProbe } from "./platform/telemetry/health.ts";
 import { requestLog } from "./platform/telemetry/log-line.ts";
 
-export interface Bindings {
+export interface Bindings extends WallBindings {
   readonly CHANGES: QueueBinding;
   readonly SHIELD: Parameters<typeof shieldTier<Keyed>>[0];
   readonly ASSETS: { fetch(request: Request): Promise<Response> };
@@ -98,14 +104,18 @@ export function compose(env: Environment & Bindings): Meridian {
   };
   const relay = openRelay(relayParts);
   const writerParts = { client, sealer: webSealer(config.secret), primaryOf: database.primaryOf, guardOf, uuid };
-  const announcer = (defer: (work: Promise<unknown>) => void): Announcer => ({
-    beforeCommit: relay.beforeCommit,
+  const announcer = (defer: (work: Promise<unknown>) => void, marked?: Marked): Announcer => ({
+    beforeCommit: (space) => relay.beforeCommit(space, marked),
     afterUnknown: (space) => defer(relay.afterUnknown(space)),
     async afterCommit(space, commit) {
       await relay.hear(space, commit);
       defer(relay.afterCommit(space, commit));
     },
   });
+
+  const walls = rateLimitWalls(env, guards.wall);
+  const admission = openAdmission({ counter: exactCounter(redis), walls, clock });
+  const reportSpending = spendingReporter(admission.reads, (reports) => addSpending(redis, reports));
 
   const pingRedis = () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]);
   let document: JsonObject | undefined;
@@ -137,7 +147,11 @@ export function compose(env: Environment & Bindings): Meridian {
     homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
     markClaim: relay.beforeClaim,
     openWriter: (call, binding) =>
-      openWriter({ ...writerParts, meter: call.meter, announcer: announcer(call.defer) }, binding),
+      openWriter({ ...writerParts, meter: call.meter, announcer: announcer(call.defer, call.marked) }, binding),
+    admission,
+    markingOf: relay.markingOf,
+    hashAddress: keyedHash(config.secret, "meridian addresses"),
+    spent: (call, space) => call.defer(reportSpending(space)),
     sha256: (text) => hashOf(webSecrets, text),
     log,
     plain: {

@@ -39,6 +39,8 @@ const BINDINGS = [
   "SHIELD",
   "BLOBS",
   "WALL",
+  "WRITE_WALL",
+  "AUTH_WALL",
   "VERSION",
 ];
 

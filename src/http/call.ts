@@ -4,18 +4,22 @@ import type { Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets } from "../contexts/tenancy/tenancy.ts";
 import type { Clock, Instant } from "../kernel/clock.ts";
 import type { Result } from "../kernel/result.ts";
-import { type Actor, actorName } from "../kernel/scope.ts";
+import { type Actor, actorName, type SpaceRef } from "../kernel/scope.ts";
+import type { Admission } from "../platform/admission/admission.ts";
+import type { Marking } from "../platform/admission/exact-budgets.ts";
 import type { Database } from "../platform/database/open-database.ts";
 import type { Place } from "../platform/database/topology.ts";
 import type { Edge } from "../platform/edge-cache/edge.ts";
 import type { BoundWriter, CommitMeta, WriterBinding } from "../platform/event-log/open-writer.ts";
 import type { Freshness } from "../platform/freshness/memo.ts";
+import type { Marked } from "../platform/relay/relay.ts";
 import type { Meter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import type { HotPath } from "./edge/hot-path.ts";
 import type { Keyed } from "./edge/question.ts";
 import type { Body } from "./intake.ts";
 import type { KnowledgeCache } from "./knowledge.ts";
+import type { Charge } from "./middleware/admit.ts";
 import type { Credentials } from "./middleware/identify.ts";
 import type { PlainServices } from "./operation.ts";
 import type { Route } from "./route.ts";
@@ -37,6 +41,12 @@ export interface Call {
   readonly meter: Meter;
   /** Taken at most once. */
   body?: Promise<Result<Body>>;
+  /** What it was charged to. */
+  charge?: Charge;
+  /** The address was held against the wall. */
+  walled?: boolean;
+  /** The space was marked as dirty together with the charge. */
+  marked?: Marked;
   /** Lets work go on behind the response. */
   defer(work: Promise<unknown>): void;
 }
@@ -58,6 +68,13 @@ export interface Services {
   readonly homeResidency: string;
   /** See `Registry`. */
   markClaim(): Promise<void>;
+  readonly admission: Admission;
+  /** What travels to the dirty set together with a charge, so that it need not go by itself. */
+  markingOf(space: SpaceRef): Marking;
+  /** A keyed hash: addresses go nowhere. */
+  hashAddress(address: string): Promise<string>;
+  /** Something was spent of a read budget; absent where others report it. */
+  spent?(call: Call, space: SpaceRef): void;
   openWriter(call: Call, binding: WriterBinding): BoundWriter;
   uuid(): string;
   /** In [0, 1). */

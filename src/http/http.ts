@@ -9,11 +9,14 @@ import { CORS, isOpen, preflight } from "./cors.ts";
 import { answerKept } from "./edge/kept-answer.ts";
 import { readParams } from "./input.ts";
 import { takeQuery } from "./intake.ts";
+import { settle } from "./middleware/admit.ts";
+import { refuseFailed, refuseRepeated } from "./middleware/admit-failure.ts";
 import { observe } from "./middleware/observe.ts";
 import { MAX_BODY } from "./middleware/receive.ts";
 import type { Operation } from "./operation.ts";
 import { askOperator } from "./operator-door.ts";
 import { outage, problemOf } from "./problem.ts";
+import { tellLimits } from "./rate-limit.ts";
 import type { Route } from "./route.ts";
 import { secure } from "./security-headers.ts";
 import { askSpace } from "./space-door.ts";
@@ -67,15 +70,19 @@ async function serve(c: Context, route: Route, services: Services): Promise<Resp
   const response = await answer(call, services, route.operation).catch((error: unknown) => failed(call, error));
   const waited = call.meter.spent();
   if (waited !== undefined) call.event.dbMs = waited;
+  settle(call, services, response.status);
+  tellLimits(response.headers, call.charge);
   if (response.status >= 400) await drain(call.request).catch(() => undefined);
   return observe(services, call.event, call.started, response);
 }
 
 async function answer(call: Call, services: Services, operation: Operation): Promise<Response> {
+  const again = refuseRepeated(call, services);
+  if (again !== undefined) return refused(call, { fault: again });
   if (operation.kind === "plain") {
     // Bad credentials are told even where none are needed: their owner should know.
     const identity = await services.credentials.identify(call.request, call.place, "cached", call);
-    if (!identity.ok) return refused(call, identity);
+    if (!identity.ok) return await refusing(call, services, identity);
     const query = takeQuery(call, operation);
     if (!query.ok) return refused(call, query);
     const params = readParams(operation.params, call.pathParams);
@@ -88,11 +95,11 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   }
   if (operation.kind === "operator") {
     const asked = await askOperator(call, services, operation);
-    if (!asked.ok) return refused(call, asked);
+    if (!asked.ok) return await refusing(call, services, asked);
     return "rendered" in asked.value ? answerWrite(call, asked.value) : await answerRead(call, asked.value, undefined);
   }
   const asked = await askSpace(call, services, operation);
-  if (!asked.ok) return refused(call, asked);
+  if (!asked.ok) return await refusing(call, services, asked);
   const { answer: given, knowledge } = asked.value;
   call.event.position = given.position;
   if ("kept" in given) return answerKept(call, given, services.clock.now());
@@ -115,7 +122,14 @@ async function drain(request: Request): Promise<void> {
 
 const DRAIN_MS = 1_000;
 
-function refused(call: Call, { fault: why }: { readonly fault: Parameters<typeof problemOf>[0] }): Response {
+type Refusal = { readonly fault: Parameters<typeof problemOf>[0] };
+
+/** Credentials that are not valid are charged for having been looked up. */
+async function refusing(call: Call, services: Services, { fault: why }: Refusal): Promise<Response> {
+  return refused(call, { fault: why.code === "credentials-invalid" ? await refuseFailed(call, services, why) : why });
+}
+
+function refused(call: Call, { fault: why }: Refusal): Response {
   call.event.fault = why.code;
   const methods = call.route.operation.kind === "plain" ? undefined : call.route.operation.body?.media.join(", ");
   return problemOf(why, call.requestId, {

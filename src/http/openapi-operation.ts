@@ -135,7 +135,7 @@ function notModified(route: Route): Record<string, ZodOpenApiResponseObject> {
 
 /** Statuses that an operation may refuse with, each with the codes that are its own. */
 function refusalsOf(route: Route, names: readonly string[]): Record<string, oas31.ReferenceObject> {
-  const { operation, budget, who, method } = route;
+  const { operation, who, method } = route;
   const answered = new Set(operation.answers.map(({ status }) => status));
   const codes = new Map<number, string[]>();
   const may = (status: number, code?: string): void => {
@@ -143,12 +143,12 @@ function refusalsOf(route: Route, names: readonly string[]): Record<string, oas3
     codes.set(status, code === undefined ? known : [...known, code]);
   };
   const stateful = operation.kind !== "plain";
-  for (const status of [400, 401, 500]) may(status);
+  // Credentials that are not valid are told everywhere, and charged for being looked up.
+  for (const status of [400, 401, 429, 500]) may(status);
   if (stateful) may(503);
   // The root key is refused too, where it does not act.
   if (who.kind !== "anyone") may(403);
   if (names.length > 0) may(404);
-  if (budget !== "none") may(429);
   if (operation.body !== undefined) may(415);
   if (stateful && method !== "GET") for (const status of [408, 409, 413, 422]) may(status);
   if (isConditional(route, names)) may(412);

@@ -46,8 +46,14 @@ export const HEADERS: Record<string, oas31.HeaderObject> = {
     text(64),
   ),
   "Preference-Applied": header("Which preference was honoured.", text(128)),
-  RateLimit: header("What is left of the budget, where the request was charged to one.", text(128)),
-  "RateLimit-Policy": header("The budget, where the request was charged to one.", text(128)),
+  RateLimit: header(
+    'What is left of the budget that the request was charged to (`"read";r=599;t=42`) and in how many seconds it is filled again. Of `read` it is a lower bound.',
+    text(128),
+  ),
+  "RateLimit-Policy": header(
+    'The budget that the request was charged to: `"read";q=600;w=60` is 600 in a minute.',
+    text(128),
+  ),
   "Request-Id": header("Names this request in logs and events.", text(128)),
   "Retry-After": header("Seconds to wait before another attempt.", count(1)),
   Vary: header("Request headers that the answer depends on.", text(256)),
@@ -182,11 +188,15 @@ const REFUSALS: Readonly<Record<number, oas31.ResponseObject>> = {
   415: refusal("unsupported-media-type", "The body's media type is not supported; Accept lists those that are."),
   422: refusal("idempotency-key-reused", "The request is understood and breaks a rule."),
   428: refusal("precondition-required", "This write must carry If-Match."),
-  429: refusal("rate-limited", "A budget or quota is used up.", "Retry-After"),
+  429: refusal(
+    "rate-limited",
+    "A budget or quota is used up; RateLimit says which, and Retry-After for how long.",
+    "Retry-After",
+  ),
   500: refusal("internal", "Something went wrong on our side."),
   503: refusal(
     "database-unavailable",
-    "Something that this needs is away; the code says what is known of a write.",
+    "Something that this needs is away, or more is asked than can be done (`overloaded`); the code says what is known of a write.",
     "Retry-After",
   ),
 };

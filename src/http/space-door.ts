@@ -15,10 +15,12 @@ import { readParams } from "./input.ts";
 import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
 import type { Freshness, Knowledge } from "./knowledge.ts";
 import { learning, type Proof } from "./lessons.ts";
+import { admit, admitStranger, OVERLOADED } from "./middleware/admit.ts";
 import { allow } from "./middleware/allow.ts";
 import type { Identity } from "./middleware/identify.ts";
 import type { Asked, ReadAnswer, ReadOperation, WriteOperation } from "./operation.ts";
 import { renderOutcome } from "./render-outcome.ts";
+import { worthOf } from "./worth.ts";
 
 export interface Answered {
   readonly knowledge: Knowledge;
@@ -49,6 +51,11 @@ async function attempt(
 ): Promise<Result<Answered>> {
   const identity = await services.credentials.identify(call.request, call.place, freshness, call);
   if (!identity.ok) return identity;
+  if (identity.value.actor.type === "anonymous") {
+    const stranger = await admitStranger(call, services);
+    proof.settled ||= !stranger.ok;
+    if (!stranger.ok) return stranger;
+  }
   const found = await services.knowledge.find(call.pathParams["space"] ?? "", call.place, freshness, call);
   if (!found.ok) return found;
   const knowledge = found.value;
@@ -56,6 +63,11 @@ async function attempt(
   if (!entered.ok) return entered;
   const space = entered.value;
   call.event.space = `${space.space.uid}.${space.space.epoch}`;
+  const admitted = await admit(call, services, identity.value.actor, space);
+  if (!admitted.ok) {
+    proof.settled ||= !services.admission.mayRelearn(space.space);
+    return admitted;
+  }
   const asked = await intake(call, services, operation, identity.value.actor);
   if (!asked.ok) {
     proof.settled = true;
@@ -80,22 +92,40 @@ async function attempt(
     clock: services.clock,
     data,
   });
-  if (operation.kind === "read") {
-    const answer = await operation.handle(
-      scope({ ...shared, reader: readerOf(operation.from) }),
-      asked.value as unknown as Asked<never, unknown, undefined>,
+  return await atWork<Answered>(call, services, space, async () => {
+    if (operation.kind === "read") {
+      const answer = await operation.handle(
+        scope({ ...shared, reader: readerOf(operation.from) }),
+        asked.value as unknown as Asked<never, unknown, undefined>,
+      );
+      return answer.ok ? ok({ knowledge: space, answer: answer.value }) : answer;
+    }
+    const writer = writerOf();
+    const written = await once(
+      writer,
+      await operation.handle(
+        scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets }),
+        asked.value as unknown as Asked<never, unknown, unknown>,
+      ),
     );
-    return answer.ok ? ok({ knowledge: space, answer: answer.value }) : answer;
+    return written.ok ? ok({ knowledge: space, answer: written.value }) : written;
+  });
+}
+
+/** What needs a database is counted among what is under way here, and refused when there is too much of it for what it is worth. */
+async function atWork<T>(
+  call: Call,
+  { admission: { load } }: Services,
+  { space }: Knowledge,
+  work: () => Promise<Result<T>>,
+): Promise<Result<T>> {
+  const lease = load.enter(space, worthOf(call.route));
+  if (lease === undefined) return refuse(OVERLOADED);
+  try {
+    return await work();
+  } finally {
+    load.leave(lease);
   }
-  const writer = writerOf();
-  const written = await once(
-    writer,
-    await operation.handle(
-      scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets }),
-      asked.value as unknown as Asked<never, unknown, unknown>,
-    ),
-  );
-  return written.ok ? ok({ knowledge: space, answer: written.value }) : written;
 }
 
 /** 401, 404, 403: who asks, for which space, with which right. */

@@ -111,6 +111,7 @@ describe("an outage says nothing of its cause", () => {
 test("types are our pages, or the registered ones", () => {
   expect(problemType("slug-taken")).toBe("/problems/slug-taken");
   expect(problemType("quota-exceeded")).toBe("https://iana.org/assignments/http-problem-types#quota-exceeded");
+  expect(problemType("rate-limited")).toBe(problemType("quota-exceeded"));
   expect(problemType("overloaded")).toBe("https://iana.org/assignments/http-problem-types#temporary-reduced-capacity");
 });
 

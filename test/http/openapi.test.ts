@@ -78,11 +78,11 @@ describe.each(TABLES)("%s", (_, routes) => {
     }
   });
 
-  test("what is charged to a budget says so, and can be refused for it", () => {
+  test("what is charged to a budget says so; all can be refused for one, as credentials that are not valid are charged everywhere", () => {
     for (const route of routes) {
       const doc = docOf(route);
       expect(doc["x-budget"]).toBe(route.budget);
-      expect(at(doc, "/responses/429") !== undefined, route.path).toBe(route.budget !== "none");
+      expect(at(doc, "/responses/429") !== undefined, route.path).toBe(true);
     }
   });
 

@@ -28,6 +28,8 @@ const BINDINGS = [
   "SHIELD",
   "BLOBS",
   "WALL",
+  "WRITE_WALL",
+  "AUTH_WALL",
   "VERSION",
 ];
 const SECRETS = {

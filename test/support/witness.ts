@@ -39,6 +39,8 @@ const COMMON_CODES = new Set([
   "request-timeout",
   "database-unavailable",
   "outcome-unknown",
+  "rate-limited",
+  "overloaded",
 ]);
 
 /** Every code that was answered, with one request that was. */
@@ -92,7 +94,7 @@ function checkProblem({ status, headers, body, text }: Answer, method: string, r
   if (status === 401) expect(headers.get("www-authenticate"), what).toMatch(/^Bearer realm="/);
   if (status === 415) expect(headers.get("accept"), what).toBeTruthy();
   if (status === 405) expect(headers.get("allow"), what).toBeTruthy();
-  if (status === 503) expect(headers.get("retry-after"), what).toMatch(/^[1-9]\d*$/);
+  if (status === 503 || status === 429) expect(headers.get("retry-after"), what).toMatch(/^[1-9]\d*$/);
   if (method === "HEAD") {
     expect(text, what).toBe("");
     return;

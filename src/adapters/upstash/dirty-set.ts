@@ -3,7 +3,7 @@ import { spaceUid } from "../../kernel/id.ts";
 import { digestKey, HEAD } from "../../platform/freshness/digest.ts";
 import type { DirtySet, SpaceAddress } from "../../platform/relay/dirty-set.ts";
 import { pairs, positionOf } from "./digest-store.ts";
-import type { Redis } from "./redis.ts";
+import type { Pipeline, Redis } from "./redis.ts";
 import { REMOVE_UNCHANGED } from "./scripts.ts";
 
 const KEY = "dirty";
@@ -11,10 +11,7 @@ const KEY = "dirty";
 export function dirtySet(redis: Redis): DirtySet {
   return {
     async mark(space, mark, limit) {
-      const [, head] = await redis.pipeline((pipeline) => {
-        pipeline.zadd(KEY, { score: mark, member: memberOf(space) });
-        pipeline.zscore(digestKey(space), HEAD);
-      }, limit);
+      const [, head] = await redis.pipeline((pipeline) => markIn(pipeline, space, mark), limit);
       return positionOf(head);
     },
     async remark(marks) {
@@ -38,6 +35,12 @@ export function dirtySet(redis: Redis): DirtySet {
       );
     },
   };
+}
+
+/** Two commands: the mark, and the head of the space's digest. */
+export function markIn(pipeline: Pipeline, space: SpaceAddress, mark: number): void {
+  pipeline.zadd(KEY, { score: mark, member: memberOf(space) });
+  pipeline.zscore(digestKey(space), HEAD);
 }
 
 function memberOf({ uid, epoch, residency }: SpaceAddress): string {

@@ -9,8 +9,15 @@ export type Pipeline = ReturnType<Client["pipeline"]>;
 export interface Redis {
   /** One request; commands run in order but not atomically. */
   pipeline(fill: (pipeline: Pipeline) => void, limit?: CallLimit): Promise<readonly unknown[]>;
+  /** The same, but a command that fails is an answer too: the others have been carried out. */
+  each(fill: (pipeline: Pipeline) => void, limit?: CallLimit): Promise<readonly Replied[]>;
   /** EVALSHA, and EVAL where the server does not know the script (any more). */
   script(script: string, keys: readonly string[], args: readonly string[], limit?: CallLimit): Promise<unknown>;
+}
+
+export interface Replied {
+  readonly result?: unknown;
+  readonly error?: string | undefined;
 }
 
 export interface RedisOptions {
@@ -61,6 +68,11 @@ export function connectRedis({ url, token, guard }: RedisOptions): Redis {
       const pipeline = client.pipeline();
       fill(pipeline);
       return await ask(() => pipeline.exec<unknown[]>(), limit);
+    },
+    async each(fill, limit) {
+      const pipeline = client.pipeline();
+      fill(pipeline);
+      return await ask(() => pipeline.exec<unknown[]>({ keepErrors: true }), limit);
     },
     async script(script, keys, args, limit) {
       const digest = await sha1(script);

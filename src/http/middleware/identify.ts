@@ -48,6 +48,8 @@ export interface Behind extends Asker {
 
 export interface Credentials {
   identify(request: Request, place: Place | undefined, freshness: Freshness, asker?: Behind): Promise<Result<Identity>>;
+  /** Whether these very credentials were found to be good before. Asks nobody. */
+  remembers(request: Request): boolean;
 }
 
 interface Remembered {
@@ -67,6 +69,8 @@ interface Remembered {
 const RECORD_LIFE = 4_000;
 /** While the primary is away, known keys go on reading for an hour. */
 const RECORD_LAST_RESORT = 3_600_000;
+
+const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
 const ANYBODY: Result<Identity> = ok({ actor: { type: "anonymous" } });
 const ROOT: Result<Identity> = ok({ actor: { type: "root" } });
@@ -192,10 +196,15 @@ export function credentialsOf(parts: {
   }
 
   return {
+    remembers(request) {
+      const text = BEARER.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+      const known = byId.get(parseKey(text)?.id ?? "");
+      return sameText(parts.rootKey, text) || (known !== undefined && sameText(known.text, text));
+    },
     async identify(request, place, freshness, asker = parts) {
       const header = request.headers.get("authorization");
       if (header === null) return ANYBODY;
-      const text = /^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];
+      const text = BEARER.exec(header)?.[1];
       if (text === undefined) return refuse(INVALID);
       if (sameText(parts.rootKey, text)) return ROOT;
       const presented = parseKey(text);

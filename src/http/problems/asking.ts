@@ -139,10 +139,12 @@ export const ASKING_PROBLEMS: Readonly<Record<string, Problem>> = {
   },
   "rate-limited": {
     kind: "limited",
-    title: "Too many requests",
+    title: "Quota exceeded",
     means:
-      "The budget of this credential is used up for the current window. RateLimit says how much there was and when it is filled again.",
-    remedy: "Wait for the time in Retry-After. An operator can raise a space's limits.",
+      "The budget that this request is charged to is used up for the current window, or too many requests without credentials come from one address. RateLimit says how much there was and when it is filled again.",
+    remedy:
+      "Wait for the time in Retry-After. An operator can raise a space's limits; docs/guides/limits.md has them all.",
+    type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
   },
   "quota-exceeded": {
     kind: "limited",

@@ -1,5 +1,5 @@
 // What stands around a commit: the mark before it; the digest and the bell after it. Neither can fail a write, and the sweep repairs both.
-import { type Clock, type Millis, millis, seconds } from "../../kernel/clock.ts";
+import { type Clock, type Instant, type Millis, millis, seconds } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
@@ -7,7 +7,7 @@ import type { Freshness } from "../freshness/memo.ts";
 import { attempt, nameOf } from "../resilience/attempt.ts";
 import type { Bell, Bells } from "./bell.ts";
 import { type BringUpParts, bringUp } from "./bring-up.ts";
-import { CLAIMS, claimsMarkAt, type DirtySet, markAt, type SpaceAddress } from "./dirty-set.ts";
+import { CLAIMS, claimsMarkAt, type DirtySet, type Mark, markAt, type SpaceAddress } from "./dirty-set.ts";
 
 /** One structured line; ids, numbers and names of errors only. */
 export type Report = (event: string, facts: JsonObject) => void;
@@ -21,9 +21,21 @@ export interface Committed {
   readonly traceparent?: string;
 }
 
+/** The space was marked already, with what its digest's head was then. */
+export interface Marked {
+  readonly at: Instant;
+  readonly space: SpaceAddress;
+  readonly seen: Position | undefined;
+}
+
 export interface Relay {
-  /** Marks the space as dirty and learns its digest's head, for the commit to return what the digest lacks. Never throws, ≤ 800 ms. */
-  beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }>;
+  /** What marks the space in somebody else's request to Redis. */
+  markingOf(space: SpaceAddress): Mark;
+  /**
+   * Marks the space as dirty and learns its digest's head, for the commit to return what the digest lacks; a mark that was set a moment ago
+   * serves as well. Never throws, ≤ 800 ms.
+   */
+  beforeCommit(space: SpaceAddress, marked?: Marked): Promise<{ readonly seen: Position | undefined }>;
   /** Before the answer: this isolate knows at once what it has just changed. Never throws, asks nobody. */
   hear(space: SpaceRef, committed: Committed): Promise<void>;
   /** A commit may have been done: whoever listens is to look once it must be over. For `waitUntil`: never throws. */
@@ -50,12 +62,18 @@ const WAITING: Millis = millis(800);
 /** Longer than a commit takes, so that the bell finds it done. */
 const LATER = seconds(10);
 const SOON = seconds(1);
+/** A mark this old still outlives, by far, what the commit may take until the sweep removes it. */
+const YOUNG: Millis = millis(5_000);
 
 export function openRelay(parts: RelayParts): Relay {
   const { digest, dirty, bells, freshness, clock, random, report } = parts;
 
-  async function beforeCommit(space: SpaceAddress): Promise<{ readonly seen: Position | undefined }> {
+  const markingOf = (space: SpaceAddress): Mark => ({ space, mark: markAt(clock.now(), random()) });
+
+  async function beforeCommit(space: SpaceAddress, before?: Marked): Promise<{ readonly seen: Position | undefined }> {
     const started = clock.now();
+    if (before !== undefined && isSame(before.space, space) && started - before.at < YOUNG)
+      return { seen: before.seen };
     const marked = await attempt(() => dirty.mark(space, markAt(started, random()), { atMost: MARKING }));
     if (marked.ok) return { seen: marked.value };
     const left = millis(Math.max(50, WAITING - (clock.now() - started)));
@@ -106,7 +124,11 @@ export function openRelay(parts: RelayParts): Relay {
     if (!marked.ok) report("claim-not-marked", { mark: nameOf(marked.error) });
   }
 
-  return { beforeCommit, hear, afterUnknown, beforeClaim, afterCommit };
+  return { markingOf, beforeCommit, hear, afterUnknown, beforeClaim, afterCommit };
+}
+
+function isSame(one: SpaceAddress, other: SpaceAddress): boolean {
+  return one.uid === other.uid && one.epoch === other.epoch && one.residency === other.residency;
 }
 
 function bellOf({ uid, epoch, residency }: SpaceAddress, at: Position, traceparent?: string): Bell {

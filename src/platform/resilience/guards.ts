@@ -11,6 +11,8 @@ export interface Guards {
   /** The data centre's cache: slower than this it is not worth asking. */
   readonly colo: Guard;
   readonly shield: Guard;
+  /** The platform's own rate limits, which answer from the machine that asks. */
+  readonly wall: Guard;
 }
 
 export function openGuards({ shards }: Topology, clock: Clock): Guards {
@@ -50,5 +52,6 @@ export function openGuards({ shards }: Topology, clock: Clock): Guards {
       bulkhead: 200,
       clock,
     }),
+    wall: guard("wall", { timeout: millis(250), breakAfter: 5, halfOpenAfter: millis(1_000), bulkhead: 1_000, clock }),
   };
 }
