@@ -32,7 +32,13 @@ export interface ExactCounter {
 
 /** `refused`: the quota is used up. `closed`: cannot be counted, and must be. `busy`: too many are being counted at this moment. */
 export type Spent =
-  | { readonly is: "admitted"; readonly state: BudgetState; readonly marked?: { readonly seen: Position | undefined } }
+  | {
+      readonly is: "admitted";
+      readonly state: BudgetState;
+      /** Of the window that the counter counted it in; absent: it was let through uncounted. */
+      readonly endsAt?: Instant;
+      readonly marked?: { readonly seen: Position | undefined };
+    }
   | { readonly is: "refused"; readonly state: BudgetState }
   | { readonly is: "closed" }
   | { readonly is: "busy" };
@@ -110,7 +116,7 @@ export function openExactBudgets(parts: {
       if (counted === "away") return await spendUncounted(budget, name, limit);
       const { admitted, remaining, endsAt, marked } = counted;
       const state = stateOf(limit, remaining, endsAt, clock.now());
-      if (admitted) return { is: "admitted", state, ...(marked === undefined ? {} : { marked }) };
+      if (admitted) return { is: "admitted", state, endsAt, ...(marked === undefined ? {} : { marked }) };
       usedUp.set(name, { quota: limit.quota, until: instant(endsAt) });
       return { is: "refused", state };
     },
