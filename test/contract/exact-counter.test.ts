@@ -49,7 +49,7 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
 
   test("gives a quota out once, to however many ask at once", async () => {
     const [key, limit] = [fresh(), { quota: 20, window: 86_400 }];
-    const all = await Promise.all(Array.from({ length: 60 }, () => counter.count(key, limit)));
+    const all = await Promise.all(Array.from({ length: 60 }, () => counter.count(key, limit, 1)));
     expect(admitted(all)).toBe(20);
     expect(
       all
@@ -58,7 +58,7 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
         .sort((a, b) => a - b),
     ).toEqual(Array.from({ length: 20 }, (_, n) => n));
     expect(all[0]?.endsAt).toBe(Math.ceil(Date.now() / 86_400_000) * 86_400_000);
-    expect((await counter.count(`${key}:other`, limit)).remaining).toBe(19);
+    expect((await counter.count(`${key}:other`, limit, 1)).remaining).toBe(19);
   });
 
   test("who was slow on the way meets the counter of the window that it was sent in, used up", async () => {
@@ -74,8 +74,8 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
     for (let round = 0; round < 10; round += 1) {
       const key = fresh();
       await new Promise((resolve) => setTimeout(resolve, 2_000 - (Date.now() % 2_000)));
-      const late = slow.count(key, limit);
-      const all = await Promise.all(Array.from({ length: 5 }, () => counter.count(key, limit)));
+      const late = slow.count(key, limit, 1);
+      const all = await Promise.all(Array.from({ length: 5 }, () => counter.count(key, limit, 1)));
       const last = await late;
       // A machine that took longer than a window for this has to try again.
       if (all.some(({ endsAt }) => endsAt !== last.endsAt)) continue;
@@ -85,13 +85,20 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
     throw new Error("five counts never fell into one window");
   }, 60_000);
 
+  test("counts more than one at once: what was let through while it was away", async () => {
+    const [key, limit] = [fresh(), { quota: 10, window: 86_400 }];
+    expect(await counter.count(key, limit, 8)).toMatchObject({ admitted: true, remaining: 2 });
+    expect(await counter.count(key, limit, 3)).toMatchObject({ admitted: false, remaining: 0 });
+    expect(await counter.count(key, limit, 1)).toMatchObject({ admitted: false });
+  });
+
   test("marks the space in the same request, also for whoever is refused", async () => {
     const space = { uid: spaceUid(9_000_000 + runs), epoch: 1, residency: "us" };
     await redis.pipeline((pipeline) => pipeline.zadd(digestKey(space), { score: 41, member: HEAD }));
     const [key, limit] = [fresh(), { quota: 1, window: 86_400 }];
     const [first, second] = [
-      await counter.count(key, limit, { space, mark: 5 }),
-      await counter.count(key, limit, { space, mark: 6 }),
+      await counter.count(key, limit, 1, { space, mark: 5 }),
+      await counter.count(key, limit, 1, { space, mark: 6 }),
     ];
     expect([first, second]).toMatchObject([
       { admitted: true, marked: { seen: 41 } },
@@ -100,13 +107,13 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
     const marks = await dirtySet(redis).oldest(1_000);
     expect(marks.filter(({ space: { uid } }) => uid === space.uid)).toEqual([{ space, mark: 6 }]);
     await dirtySet(redis).remove([{ space, mark: 6 }]);
-    expect((await counter.count(key, limit)).marked).toBeUndefined();
+    expect((await counter.count(key, limit, 1)).marked).toBeUndefined();
   });
 
   test("a mark that cannot be set does not keep anybody from being counted", async () => {
     const space = { uid: spaceUid(9_500_000 + runs), epoch: 1, residency: "us" };
     await redis.pipeline((pipeline) => pipeline.set(digestKey(space), "no sorted set"));
-    const counted = await counter.count(fresh(), { quota: 1, window: 86_400 }, { space, mark: 5 });
+    const counted = await counter.count(fresh(), { quota: 1, window: 86_400 }, 1, { space, mark: 5 });
     expect(counted).toMatchObject({ admitted: true });
     expect(counted.marked).toBeUndefined();
     await dirtySet(redis).remove([{ space, mark: 5 }]);
@@ -128,18 +135,18 @@ describe("when it does not answer, it is known that nothing is known", () => {
 
   test.each(["down", "error"] as const)("%s", async (mode) => {
     conditions.setFault("redis", { mode });
-    await expect(open().count(fresh(), limit)).rejects.toMatchObject({ name: "Outage", reason: "failed" });
+    await expect(open().count(fresh(), limit, 1)).rejects.toMatchObject({ name: "Outage", reason: "failed" });
   });
 
   test("it hangs: the guard gives up", async () => {
     conditions.setFault("redis", { mode: "hang" });
-    await expect(open(50).count(fresh(), limit)).rejects.toMatchObject({ name: "Outage", reason: "timeout" });
+    await expect(open(50).count(fresh(), limit, 1)).rejects.toMatchObject({ name: "Outage", reason: "timeout" });
   });
 
   test("the library's own timeout lets nobody through either", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const silent = { each: () => new Promise(() => undefined) } as unknown as Redis;
-    const asked = expect(exactCounter(silent).count(fresh(), limit)).rejects.toMatchObject({ reason: "timeout" });
+    const asked = expect(exactCounter(silent).count(fresh(), limit, 1)).rejects.toMatchObject({ reason: "timeout" });
     await vi.advanceTimersByTimeAsync(10_000);
     await asked;
   });
@@ -150,11 +157,11 @@ describe("when it does not answer, it is known that nothing is known", () => {
     await redis.each((pipeline) => pipeline.scriptFlush());
     counters.reset();
     const space = { uid: spaceUid(9_900_000), epoch: 1, residency: "us" };
-    const counted = await exactCounter(redis).count(key, limit, { space, mark: 1 });
+    const counted = await exactCounter(redis).count(key, limit, 1, { space, mark: 1 });
     expect(counted).toMatchObject({ admitted: true, remaining: 9, marked: { seen: undefined } });
     expect(counters.total().redis).toEqual({ requests: 2, commands: 4 });
     counters.reset();
-    await exactCounter(redis).count(key, limit, { space, mark: 1 });
+    await exactCounter(redis).count(key, limit, 1, { space, mark: 1 });
     expect(counters.total().redis).toEqual({ requests: 1, commands: 3 });
     await dirtySet(redis).remove([{ space, mark: 1 }]);
   });

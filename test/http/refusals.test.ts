@@ -407,7 +407,52 @@ describe("403: scopes", () => {
   );
 });
 
-// 429, over budget: admission adds its rows here, between scopes and media types.
+describe("429: over budget", () => {
+  const budgeted = ROUTES.filter(({ budget }) => budget !== "none");
+  const once = { quota: 1, window: 86_400 };
+  let poor: Space;
+  let weakKey: string;
+
+  beforeAll(async () => {
+    const limits = { read: once, write: once, bulk: once, auth: once, generate: once };
+    poor = witnessed(await makeSpace({ publicRead: true, limits }));
+    weakKey = await poor.keyWith(["audit:read"]);
+  });
+
+  /** Everything that is checked later is wrong as well. */
+  const asked = (route: Route, sent: Ask): Promise<Answer> =>
+    askChecked(route.method, `${pathOf(route, { space: poor.id, absent: true })}?unknown=1`, {
+      ...(route.operation.body === undefined ? {} : { raw: "{" }),
+      headers: { "content-type": "text/plain", "if-match": "bad", "meridian-at-least": "x" },
+      ...sent,
+    });
+
+  test.each(each(budgeted))("%s, after scopes and before everything that was sent", async (_, route) => {
+    const key = await poor.keyWith(ALL_SCOPES);
+    const first = await asked(route, { key });
+    expect([400, 415], first.text).toContain(first.status);
+    expect(first.headers.get("ratelimit-policy")).toBe(`"${route.budget}";q=1;w=86400`);
+    expect(first.headers.get("ratelimit")).toMatch(new RegExp(`^"${route.budget}";r=0;t=\\d+$`));
+    const second = await asked(route, { key });
+    expectRefusal(second, 429, "rate-limited");
+    expect(second.headers.get("ratelimit-policy")).toBe(`"${route.budget}";q=1;w=86400`);
+    expect(Number(second.headers.get("retry-after"))).toBeGreaterThan(0);
+    // Another budget, and everybody else, have their own.
+    const other =
+      route.budget === "read"
+        ? await poor.ask("POST", "entries", { key, raw: "{" })
+        : await poor.ask("GET", "types", { key });
+    expect(other.status, other.text).toBeLessThan(429);
+    expect((await asked(route, { key: await poor.keyWith(ALL_SCOPES) })).status).toBe(first.status);
+    if (route.who.kind !== "member") expectRefusal(await asked(route, { key: weakKey }), 403, "scope-missing");
+  });
+
+  test("whoever shows no key has the space's, once for all of them", async () => {
+    const open = budgeted.filter(({ who }) => who.kind === "reader");
+    expect((await asked(open[0] as Route, {})).status).toBe(400);
+    for (const route of open) expectRefusal(await asked(route, {}), 429, "rate-limited");
+  });
+});
 
 describe("415: media types", () => {
   test.each(each(WITH_BODY))("%s", async (_, route) => {

@@ -19,7 +19,7 @@ const BACKSTOP = 5_000;
 
 export function exactCounter(redis: Redis): ExactCounter {
   return {
-    async count(key, { quota, window }, marking) {
+    async count(key, { quota, window }, weight, marking) {
       const rider = ride(redis, marking);
       const limiter = new Ratelimit({
         redis: rider.client,
@@ -32,7 +32,7 @@ export function exactCounter(redis: Redis): ExactCounter {
         enableTelemetry: false,
         timeout: BACKSTOP,
       });
-      const { success, remaining, reset, reason } = await limiter.limit(key);
+      const { success, remaining, reset, reason } = await limiter.limit(key, { rate: weight });
       if (reason === "timeout") throw new Outage("redis", "timeout");
       const marked = rider.marked();
       return { admitted: success, remaining, endsAt: instant(reset), ...(marked === undefined ? {} : { marked }) };

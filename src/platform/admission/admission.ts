@@ -25,10 +25,13 @@ export interface Admission {
   refusal(text: string): BudgetState | undefined;
 }
 
-/** Below the bulkhead of every database endpoint (400), so that who is refused is chosen here, by value, and not there, by chance. */
+/**
+ * Below the bulkhead of every database endpoint (400), so that who is refused is chosen here, by value, and not there, by chance. One space may
+ * have 64 reads under way: at 10 ms each that is six thousand a second, and it does not make an endpoint too slow for everybody else.
+ */
 const AT_WORK = 320;
-/** Below Redis's bulkhead (200): one space holds at most half of it, and whoever is not counted is not let through. */
-const COUNTING = 160;
+/** Below Redis's bulkhead (400), for whoever finds that full is not counted, and not let through. */
+const COUNTING = 320;
 const RELEARN: Millis = millis(5_000);
 /** A key may be refused because its record was out of reach: not for long, however long the window. */
 const LONGEST: Millis = millis(60_000);

@@ -1,6 +1,6 @@
 // The exact budgets: one awaited question to the shared counter, which never lets more through than the quota in a window, summed over the
 // world. What happens when it does not answer is said here, by budget.
-import { type Clock, type Instant, instant } from "../../kernel/clock.ts";
+import type { Clock, Instant } from "../../kernel/clock.ts";
 import type { Position } from "../../kernel/position.ts";
 import { memory } from "../edge-cache/memory.ts";
 import type { SpaceLife } from "../freshness/digest.ts";
@@ -8,7 +8,7 @@ import type { Mark } from "../relay/dirty-set.ts";
 import { Outage } from "../resilience/outage.ts";
 import type { Load } from "./load.ts";
 import type { BudgetLimit, BudgetName } from "./plans.ts";
-import type { Wall, Walls } from "./wall.ts";
+import type { Walls } from "./wall.ts";
 import { type BudgetState, stateOf, windowOf } from "./window.ts";
 
 export type ExactBudget = Exclude<BudgetName, "read">;
@@ -26,8 +26,8 @@ export interface Counted {
 
 /** Fixed windows aligned to the clock, in a store that all isolates share. */
 export interface ExactCounter {
-  /** Counts one, also when it is refused. Throws `Outage` when it is not known whether it was counted. */
-  count(key: string, limit: BudgetLimit, marking?: Marking): Promise<Counted>;
+  /** Counts so many, also when they are refused. Throws `Outage` when it is not known whether they were counted. */
+  count(key: string, limit: BudgetLimit, weight: number, marking?: Marking): Promise<Counted>;
 }
 
 /** `refused`: the quota is used up. `closed`: cannot be counted, and must be. `busy`: too many are being counted at this moment. */
@@ -58,6 +58,18 @@ const AWAY: Readonly<Record<ExactBudget, { readonly most: number; readonly wall:
 
 const REMEMBERED = 10_000;
 
+/** What this isolate knows of one counter in one window. */
+interface Tab {
+  readonly until: Instant;
+  /** As the counter said last, and what was let through here without it. */
+  used: number;
+  uncounted: number;
+  /** Of that, what the counter is still to be told: an outage that ends must not leave room for the quota once more. */
+  owed: number;
+  /** The quota that the counter refused, if it did. Whoever goes on asking is refused from here: a counter only rises. */
+  refused: number;
+}
+
 export function openExactBudgets(parts: {
   readonly counter: ExactCounter;
   readonly walls: Walls;
@@ -66,17 +78,22 @@ export function openExactBudgets(parts: {
   readonly clock: Clock;
 }): ExactBudgets {
   const { counter, walls, load, clock } = parts;
-  /** Used-up budgets: who goes on asking costs nobody anything more. Exact, because a counter only rises. */
-  const usedUp = memory<{ readonly quota: number; readonly until: Instant }>(REMEMBERED);
-  /** What was let through without the counter. */
-  const uncounted = memory<{ spent: number; readonly until: Instant }>(REMEMBERED);
+  const tabs = memory<Tab>(REMEMBERED);
 
-  async function ask(budget: ExactBudget, key: string, limit: BudgetLimit, space: SpaceLife, marking?: Marking) {
+  function tabOf(name: string, window: number, now: Instant): Tab {
+    const known = tabs.get(name);
+    if (known !== undefined && now < known.until) return known;
+    const made = { until: windowOf(now, window).endsAt, used: 0, uncounted: 0, owed: 0, refused: 0 };
+    tabs.set(name, made);
+    return made;
+  }
+
+  async function ask(budget: ExactBudget, space: SpaceLife, count: () => Promise<Counted>) {
     // Anybody can fail to show a good key, in the name of any space: that must not keep others from being counted.
     const lease = load.enter(space, budget === "auth" ? "low" : "high");
     if (lease === undefined) return "busy";
     try {
-      return await counter.count(key, limit, marking);
+      return await count();
     } catch (error) {
       if (!(error instanceof Outage)) throw error;
       return error.reason === "full" ? "busy" : "away";
@@ -85,39 +102,42 @@ export function openExactBudgets(parts: {
     }
   }
 
-  async function spendUncounted(budget: ExactBudget, key: string, limit: BudgetLimit): Promise<Spent> {
+  async function spendUncounted(
+    budget: ExactBudget,
+    name: string,
+    { quota, window }: BudgetLimit,
+    tab: Tab,
+  ): Promise<Spent> {
     const policy = AWAY[budget];
     if (policy === undefined) return { is: "closed" };
-    const now = clock.now();
-    const { endsAt } = windowOf(now, limit.window);
-    const known = uncounted.get(key);
-    const count = known !== undefined && known.until === endsAt ? known : { spent: 0, until: endsAt };
-    uncounted.set(key, count);
-    const most = Math.min(limit.quota, policy.most);
-    const told = { quota: most, window: limit.window };
-    if (count.spent >= most) return { is: "refused", state: stateOf(told, 0, endsAt, now) };
+    const left = (): number => Math.min(quota - tab.used, policy.most - tab.uncounted);
+    const told = (remaining: number): BudgetState => stateOf({ quota, window }, remaining, tab.until, clock.now());
+    if (left() <= 0) return { is: "refused", state: told(0) };
     // Before the wall is asked: others come while it answers.
-    count.spent += 1;
-    const wall: Wall = walls[policy.wall];
-    const admitted = await wall.admits(`${budget}:${key}`);
-    const state = stateOf(told, admitted ? most - count.spent : 0, endsAt, now);
-    return { is: admitted ? "admitted" : "refused", state };
+    tab.used += 1;
+    tab.uncounted += 1;
+    const admitted = await walls[policy.wall].admits(name);
+    if (!admitted) return { is: "refused", state: told(0) };
+    tab.owed += 1;
+    return { is: "admitted", state: told(left()) };
   }
 
   return {
     async spend(budget, key, limit, space, marking) {
       const name = `${key}:${budget}:${limit.window}`;
-      const now = clock.now();
-      const last = usedUp.get(name);
-      if (last !== undefined && now < last.until && limit.quota <= last.quota)
-        return { is: "refused", state: stateOf(limit, 0, last.until, now) };
-      const counted = await ask(budget, name, limit, space, marking);
+      const tab = tabOf(name, limit.window, clock.now());
+      if (limit.quota <= tab.refused) return { is: "refused", state: stateOf(limit, 0, tab.until, clock.now()) };
+      const { owed } = tab;
+      tab.owed = 0;
+      const counted = await ask(budget, space, () => counter.count(name, limit, 1 + owed, marking));
+      if (typeof counted === "string") tab.owed += owed;
       if (counted === "busy") return { is: "busy" };
-      if (counted === "away") return await spendUncounted(budget, name, limit);
+      if (counted === "away") return await spendUncounted(budget, name, limit, tab);
       const { admitted, remaining, endsAt, marked } = counted;
+      if (endsAt === tab.until) tab.used = Math.max(tab.used, limit.quota - remaining);
       const state = stateOf(limit, remaining, endsAt, clock.now());
       if (admitted) return { is: "admitted", state, endsAt, ...(marked === undefined ? {} : { marked }) };
-      usedUp.set(name, { quota: limit.quota, until: instant(endsAt) });
+      if (endsAt === tab.until) tab.refused = Math.max(tab.refused, limit.quota);
       return { is: "refused", state };
     },
   };

@@ -18,7 +18,7 @@ export interface Load {
 /** Of the whole. */
 const SHARE: Readonly<Record<Value, number>> = { low: 0.5, usual: 0.8, high: 1 };
 /** Of what its value may have, one space may have this much. */
-const ONE_SPACE = 0.5;
+const ONE_SPACE = 0.25;
 /** Longer than any request waits for its database. */
 const LEASE: Millis = millis(15_000);
 
