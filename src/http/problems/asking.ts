@@ -142,8 +142,7 @@ export const ASKING_PROBLEMS: Readonly<Record<string, Problem>> = {
     title: "Quota exceeded",
     means:
       "The budget that this request is charged to is used up for the current window, or too many requests without credentials come from one address. RateLimit says how much there was and when it is filled again.",
-    remedy:
-      "Wait for the time in Retry-After. An operator can raise a space's limits; docs/guides/limits.md has them all.",
+    remedy: "Wait for the time in Retry-After. An operator can raise a space's limits.",
     type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
   },
   "quota-exceeded": {
