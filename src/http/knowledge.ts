@@ -46,8 +46,19 @@ export interface KnowledgeCache {
   ): Promise<Result<Knowledge | undefined>>;
 }
 
+/** Characters of types as JSON; in memory they are a few times that. */
+const MOST_REMEMBERED = 16 * 1024 * 1024;
+
+function sizeOf(types: Knowledge["types"]): number {
+  let size = 0;
+  for (const { document, shape } of types.values())
+    size += JSON.stringify(document).length + JSON.stringify(shape).length;
+  return size;
+}
+
 export function knowledgeCache(shared: Database, clock: Clock): KnowledgeCache {
-  const byId = memory<Knowledge>(1_000);
+  // An isolate has 128 MB for everything, and a space's types may be four of them.
+  const byId = memory<Knowledge>(1_000, { most: MOST_REMEMBERED, of: ({ types }) => 1_000 + sizeOf(types) });
 
   async function locate(
     database: Database,

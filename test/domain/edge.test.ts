@@ -8,7 +8,7 @@ import { ok, type Result, refuse } from "../../src/kernel/result.ts";
 import { collapse } from "../../src/platform/edge-cache/collapse.ts";
 import { type Edge, openEdge } from "../../src/platform/edge-cache/edge.ts";
 import { decodeKept, encodeKept, type Kept } from "../../src/platform/edge-cache/kept.ts";
-import { memoryOfBytes } from "../../src/platform/edge-cache/memory.ts";
+import { memory } from "../../src/platform/edge-cache/memory.ts";
 import type { ShieldTier, Want } from "../../src/platform/edge-cache/tiers.ts";
 import type { Freshness, SpaceMemo } from "../../src/platform/freshness/memo.ts";
 
@@ -70,7 +70,7 @@ const freshness: Freshness = {
 /** An isolate: its own memory; the colo and the shield are the world's. */
 function isolate(): Edge<string> {
   return openEdge<string>({
-    memory: memoryOfBytes<Kept>(1_000_000, 1_000_000, () => 100),
+    memory: memory<Kept>(1_000),
     colo: {
       find: async (key) => {
         const bytes = colo.get(key);
@@ -282,7 +282,7 @@ describe("when Postgres is away", () => {
 
 describe("the shield", () => {
   const open = (): ShieldTier<string> => ({
-    ask: collapse<string>({ origin, clock, memory: memoryOfBytes<Kept>(1_000_000, 1_000_000, () => 100) }),
+    ask: collapse<string>({ origin, clock, memory: memory<Kept>(1_000) }),
   });
 
   test("asks once for all isolates of a region, and remembers", async () => {

@@ -1,6 +1,6 @@
 // Whoever names the position of a write is never shown anything older, wherever they ask and however far behind the nearest reader is.
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Answer, ask, makeSpace, makeTypes, PLACES, type Space, until } from "../support/client.ts";
+import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { insistent } from "../support/insist.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
@@ -158,6 +158,47 @@ describe("positions that cannot be served", () => {
     }
     for (const path of paths)
       expect((await space.ask("GET", path, { headers: { "Meridian-At-Least": String(head) } })).status, path).toBe(200);
+  });
+
+  test("and no write is done before it, by whoever and whatever it would change", async () => {
+    await write("there");
+    const { id } = (await space.must("POST", "keys", { body: { name: "k", scopes: ["content:read"] } })).body;
+    const country = { type: "country", fields: { name: { en: "never" } } };
+    const empty = { name: "x", schema: { type: "object", properties: {} } };
+    const key = { name: "never", scopes: ["content:read"] };
+    const writes: readonly (readonly [string, string, unknown?])[] = [
+      ["POST", "/entries", country],
+      ["PUT", "/entries/it", country],
+      ["PATCH", "/entries/it", { fields: { region: "never" } }],
+      ["DELETE", "/entries/it"],
+      ...["publish", "unpublish", "archive", "unarchive"].map((act) => ["POST", `/entries/it/${act}`] as const),
+      ["PUT", "/types/never", empty],
+      ["PUT", "/types/country", empty],
+      ["DELETE", "/types/city"],
+      ["POST", "/keys", key],
+      ["POST", `/keys/${id}/rotate`, { overlapSeconds: 0 }],
+      ["DELETE", `/keys/${id}`],
+    ];
+    const operators: typeof writes = [
+      ["POST", "/keys", key],
+      ["DELETE", `/keys/${id}`],
+      ["PATCH", "", { name: "never" }],
+      ["DELETE", ""],
+    ];
+    const before = await headOf(sql, uid);
+    const asked = [
+      ...writes.map((each) => [space.key, each] as const),
+      ...operators.map((each) => [rootKey(), each] as const),
+    ];
+    for (const [by, [method, path, body]] of asked) {
+      const answer = await ask(method, `/v1/spaces/${space.id}${path}`, {
+        key: by,
+        headers: { "Meridian-At-Least": String(before + 1_000) },
+        ...(body === undefined ? {} : { body }),
+      });
+      expect([method, path, answer.status, answer.body?.code]).toEqual([method, path, 503, "position-not-reached"]);
+    }
+    expect(await headOf(sql, uid)).toBe(before);
   });
 
   test("what is no position is 400", async () => {

@@ -5,7 +5,7 @@ import type { Result } from "../../kernel/result.ts";
 import { collapse } from "../../platform/edge-cache/collapse.ts";
 import { sizeOf } from "../../platform/edge-cache/kept.ts";
 import { spreadOf } from "../../platform/edge-cache/key.ts";
-import { memoryOfBytes } from "../../platform/edge-cache/memory.ts";
+import { memory } from "../../platform/edge-cache/memory.ts";
 import type { Origin, Shielded, ShieldTier, Want } from "../../platform/edge-cache/tiers.ts";
 import { attempt } from "../../platform/resilience/attempt.ts";
 import type { Guard } from "../../platform/resilience/guard.ts";
@@ -14,6 +14,7 @@ import { nearestRegion, type Region } from "./regions.ts";
 /** Objects a region: each is one thread, and holds its part of the keys in memory. */
 const SHARDS = 4;
 const MOST_BYTES = 48 * 1024 * 1024;
+const MOST_ANSWERS = 50_000;
 const LARGEST_BYTES = 8 * 1024 * 1024;
 
 /** What travels is data that later versions may only add to: objects of two versions meet while a deployment is gradual. */
@@ -28,7 +29,11 @@ interface Namespace<Question> {
 /** The class that the platform finds by name. `origin`: reads Postgres from where the object is. */
 export function shieldObject<Question>(origin: Origin<Question>, clock: Clock) {
   return class Shield extends DurableObject implements ShieldObject<Question> {
-    readonly #ask = collapse({ origin, clock, memory: memoryOfBytes(MOST_BYTES, LARGEST_BYTES, sizeOf) });
+    readonly #ask = collapse({
+      origin,
+      clock,
+      memory: memory(MOST_ANSWERS, { most: MOST_BYTES, largest: LARGEST_BYTES, of: sizeOf }),
+    });
 
     async ask(question: Question, key: string, want: Want): Promise<Result<Shielded>> {
       return await this.#ask(question, key, want);

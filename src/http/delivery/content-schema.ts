@@ -42,7 +42,7 @@ const members = {
 
 const includedSchema = z.record(z.string(), z.object(members).meta({ id: "IncludedContent" })).meta({
   description:
-    "What the entries refer to along `include`, by id, each once. Targets that are not published are absent.",
+    "What the entries refer to along `include`, by id, each once. Targets that are not published are absent. A hop follows about 5,000 references: a list ends its page before what would need more, one entry is given what they lead to.",
 });
 
 export const contentSchema = z.object({ ...members, included: includedSchema.optional() }).meta({ id: "Content" });

@@ -14,7 +14,7 @@ export const getContent = read({
   params: nameParams,
   query: oneQuery,
   answers: [{ status: 200, description: "The entry, with what it refers to along `include`.", schema: contentSchema }],
-  faults: ["content-missing", "type-missing", "unknown-field", "unsupported-parameter"],
+  faults: ["content-missing", "type-missing", "unknown-field", "unsupported-parameter", "query-too-broad"],
   async handle(scope, { params, query }) {
     const got = await get(scope, { ...params, query });
     return got.ok ? ok({ ...got.value, ...sharedOf(query) }) : got;

@@ -2,7 +2,7 @@
 import type { Clock, Millis } from "../../kernel/clock.ts";
 import { openEdge } from "../../platform/edge-cache/edge.ts";
 import { sizeOf } from "../../platform/edge-cache/kept.ts";
-import { memoryOfBytes } from "../../platform/edge-cache/memory.ts";
+import { memory } from "../../platform/edge-cache/memory.ts";
 import type { Colo, ShieldTier } from "../../platform/edge-cache/tiers.ts";
 import type { Freshness } from "../../platform/freshness/memo.ts";
 import type { Route } from "../route.ts";
@@ -12,6 +12,7 @@ import type { Keyed } from "./question.ts";
 
 /** Of an isolate's 128 MB. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
+const MOST_ANSWERS = 50_000;
 const LARGEST_BYTES = 2 * 1024 * 1024;
 
 export interface ContentEdgeParts extends OriginParts, Omit<HotParts, "answers"> {
@@ -23,7 +24,7 @@ export interface ContentEdgeParts extends OriginParts, Omit<HotParts, "answers">
 }
 
 export function openContentEdge(routes: readonly Route[], parts: ContentEdgeParts) {
-  const answers = memoryOfBytes(MEMORY_BYTES, LARGEST_BYTES, sizeOf);
+  const answers = memory(MOST_ANSWERS, { most: MEMORY_BYTES, largest: LARGEST_BYTES, of: sizeOf });
   const origin = openOrigin(routes, parts);
   return {
     /** What the shield reads with. */

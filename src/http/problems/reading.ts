@@ -44,8 +44,9 @@ export const READING_PROBLEMS: Readonly<Record<string, Problem>> = {
     kind: "malformed",
     title: "Query too broad",
     means:
-      "No index serves the query: its sort uses several keys without a declared composite, or a filter over a reference finds more targets than can be joined.",
-    remedy: "Declare the composite that the detail names in the content type's indexes, or narrow the filter.",
+      "No index serves the query: its sort uses several keys without a declared composite, or a filter over a reference finds more targets than can be joined; or what is asked for is larger than one answer can be.",
+    remedy:
+      "Declare the composite that the detail names in the content type's indexes, narrow the filter, or ask for fewer entries and includes.",
   },
   "cursor-invalid": {
     kind: "malformed",

@@ -1,4 +1,5 @@
-// What an isolate remembers: bounded, least recently used goes first. Values only: a promise belongs to the request that made it.
+// What an isolate remembers: bounded by number and, where values may be large, by size; least recently used goes first. Values only: a promise
+// belongs to the request that made it.
 import { LRUCache } from "lru-cache";
 
 export interface Memory<V> {
@@ -6,23 +7,24 @@ export interface Memory<V> {
   set(key: string, value: V): void;
 }
 
-export function memory<V extends object>(most: number): Memory<V> {
-  const cache = new LRUCache<string, V>({ max: most });
-  return {
-    get: (key) => cache.get(key),
-    set(key, value) {
-      cache.set(key, value);
-    },
-  };
+/** What all values may take together, what one may (`most` unless said), and what one does, in the same unit; at least 1. */
+export interface Sizes<V> {
+  readonly most: number;
+  readonly largest?: number;
+  of(value: V): number;
 }
 
-/** Bounded by the sum of sizes in bytes; a value larger than `largest` is not taken. */
-export function memoryOfBytes<V extends object>(
-  most: number,
-  largest: number,
-  sizeOf: (value: V) => number,
-): Memory<V> {
-  const cache = new LRUCache<string, V>({ maxSize: most, maxEntrySize: largest, sizeCalculation: sizeOf });
+/** What is too large by itself is not remembered, and what was remembered in its place is forgotten. */
+export function memory<V extends object>(most: number, sizes?: Sizes<V>): Memory<V> {
+  const bySize =
+    sizes === undefined
+      ? {}
+      : {
+          maxSize: sizes.most,
+          maxEntrySize: sizes.largest ?? sizes.most,
+          sizeCalculation: (value: V) => sizes.of(value),
+        };
+  const cache = new LRUCache<string, V>({ max: most, ...bySize });
   return {
     get: (key) => cache.get(key),
     set(key, value) {
