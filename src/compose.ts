@@ -79,9 +79,12 @@ export function compose(env: Environment & Bindings): Meridian {
   const bells = coalescedBells(bellQueue(env.CHANGES, guards.queues), clock);
   const colo = dataCentre(guards.colo);
   const sleep = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
+  const walls = rateLimitWalls(env, guards.wall);
+  const admission = openAdmission({ counter: exactCounter(redis), walls, clock });
+  const reportSpending = spendingReporter(admission.reads, (reports) => addSpending(redis, reports));
   const freshness = openFreshness({
     digest,
-    spending: { take: () => [], heard: () => {}, lost: () => {} },
+    spending: admission.reads,
     clock,
     shared: colo.pages,
     isAway: () => guards.redis.state().breaker !== "closed",
@@ -105,7 +108,12 @@ export function compose(env: Environment & Bindings): Meridian {
   const relay = openRelay(relayParts);
   const writerParts = { client, sealer: webSealer(config.secret), primaryOf: database.primaryOf, guardOf, uuid };
   const announcer = (defer: (work: Promise<unknown>) => void, marked?: Marked): Announcer => ({
-    beforeCommit: (space) => relay.beforeCommit(space, marked),
+    async beforeCommit(space) {
+      const { seen } = await relay.beforeCommit(space, marked);
+      const head = freshness.memo(space).view?.head;
+      // The commit returns what is missing from either: from the digest, and from what this isolate knows of it.
+      return { seen: seen !== undefined && head !== undefined && head < seen ? head : seen };
+    },
     afterUnknown: (space) => defer(relay.afterUnknown(space)),
     async afterCommit(space, commit) {
       await relay.hear(space, commit);
@@ -113,17 +121,15 @@ export function compose(env: Environment & Bindings): Meridian {
     },
   });
 
-  const walls = rateLimitWalls(env, guards.wall);
-  const admission = openAdmission({ counter: exactCounter(redis), walls, clock });
-  const reportSpending = spendingReporter(admission.reads, (reports) => addSpending(redis, reports));
-
   const pingRedis = () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]);
   let document: JsonObject | undefined;
+  const spent: Services["spent"] = (account, space, now, defer) =>
+    account.isUrgent(now) ? defer(reportSpending(space)) : freshness.refreshBehind(freshness.memo(space), now, defer);
   const knowledge = knowledgeCache(database, clock);
   const signer = hmacSigner(config.secret);
   const log = requestLog(config.logSample, random, console.log);
   const { origin, edge, hot } = openContentEdge(ROUTES, {
-    ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log, random },
+    ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log, random, admission, spent },
     colo: colo.answers,
     shield: shieldTier(env.SHIELD, guards.shield),
     isSampled: () => config.logSample > 0 && random() < config.logSample,
@@ -151,7 +157,7 @@ export function compose(env: Environment & Bindings): Meridian {
     admission,
     markingOf: relay.markingOf,
     hashAddress: keyedHash(config.secret, "meridian addresses"),
-    spent: (call, space) => call.defer(reportSpending(space)),
+    spent,
     sha256: (text) => hashOf(webSecrets, text),
     log,
     plain: {

@@ -5,6 +5,7 @@ import type { Secrets } from "../contexts/tenancy/tenancy.ts";
 import type { Clock, Instant } from "../kernel/clock.ts";
 import type { Result } from "../kernel/result.ts";
 import { type Actor, actorName, type SpaceRef } from "../kernel/scope.ts";
+import type { Account } from "../platform/admission/account.ts";
 import type { Admission } from "../platform/admission/admission.ts";
 import type { Marking } from "../platform/admission/exact-budgets.ts";
 import type { Database } from "../platform/database/open-database.ts";
@@ -51,6 +52,8 @@ export interface Call {
   defer(work: Promise<unknown>): void;
 }
 
+export type Spent = (account: Account, space: SpaceRef, now: Instant, defer: Call["defer"]) => void;
+
 export interface Services {
   readonly database: Database;
   readonly knowledge: KnowledgeCache;
@@ -73,8 +76,8 @@ export interface Services {
   markingOf(space: SpaceRef): Marking;
   /** A keyed hash: addresses go nowhere. */
   hashAddress(address: string): Promise<string>;
-  /** Something was spent of a read budget; absent where others report it. */
-  spent?(call: Call, space: SpaceRef): void;
+  /** Something was spent of a read budget: sees to it that it is told, behind the answer. */
+  readonly spent: Spent;
   openWriter(call: Call, binding: WriterBinding): BoundWriter;
   uuid(): string;
   /** In [0, 1). */

@@ -15,8 +15,9 @@ import { readParams } from "./input.ts";
 import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
 import type { Freshness, Knowledge } from "./knowledge.ts";
 import { learning, type Proof } from "./lessons.ts";
-import { admit, admitStranger, OVERLOADED } from "./middleware/admit.ts";
+import { admit, admitStranger } from "./middleware/admit.ts";
 import { allow } from "./middleware/allow.ts";
+import { atWork } from "./middleware/at-work.ts";
 import type { Identity } from "./middleware/identify.ts";
 import type { Asked, ReadAnswer, ReadOperation, WriteOperation } from "./operation.ts";
 import { renderOutcome } from "./render-outcome.ts";
@@ -92,7 +93,7 @@ async function attempt(
     clock: services.clock,
     data,
   });
-  return await atWork<Answered>(call, services, space, async () => {
+  return await atWork<Answered>(services.admission.load, space.space, worthOf(call.route), async () => {
     if (operation.kind === "read") {
       const answer = await operation.handle(
         scope({ ...shared, reader: readerOf(operation.from) }),
@@ -110,22 +111,6 @@ async function attempt(
     );
     return written.ok ? ok({ knowledge: space, answer: written.value }) : written;
   });
-}
-
-/** What needs a database is counted among what is under way here, and refused when there is too much of it for what it is worth. */
-async function atWork<T>(
-  call: Call,
-  { admission: { load } }: Services,
-  { space }: Knowledge,
-  work: () => Promise<Result<T>>,
-): Promise<Result<T>> {
-  const lease = load.enter(space, worthOf(call.route));
-  if (lease === undefined) return refuse(OVERLOADED);
-  try {
-    return await work();
-  } finally {
-    load.leave(lease);
-  }
 }
 
 /** 401, 404, 403: who asks, for which space, with which right. */

@@ -20,8 +20,8 @@ export function worthOf({ method, path, who, budget }: Route): Value {
   return isPreview || LOW_PATH.test(path) ? "low" : "usual";
 }
 
-/** Known only after the answer. `source` is set as soon as a database was read, also for a refusal that rests on it. */
+/** Known only after the answer. `source` is set as soon as anything but memory was read, also for a refusal that rests on it. */
 export function weightOf({ route, query, event }: Pick<Call, "route" | "query" | "event">, status: number): number {
-  if (status === 304 || event.source === undefined) return LIGHT;
+  if (status === 304 || event.source === undefined || event.source === "memory") return LIGHT;
   return HEAVY_PATH.test(route.path) || Number(query.get("limit")) > LARGE_PAGE ? HEAVY : PAGE;
 }

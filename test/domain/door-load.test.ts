@@ -71,13 +71,16 @@ beforeEach(() => {
       auth: { admits: async () => true },
     },
   });
+  const database = { reader: () => ({}), metered: () => database };
   const services = {
     clock,
     admission,
+    spent: () => {},
+    random: () => 0,
     markingOf: (space: unknown) => ({ space, mark: 1 }),
     uuid: () => "request",
     log: () => undefined,
-    database: { reader: () => ({}) },
+    database,
     openWriter: () => ({}),
     credentials: { identify: async () => ok({ actor: { type: "anonymous" } }), remembers: () => false },
     knowledge: {

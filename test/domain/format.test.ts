@@ -10,6 +10,7 @@ import { instant } from "../../src/kernel/clock.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
 import { ORIGIN, position } from "../../src/kernel/position.ts";
 import { ok } from "../../src/kernel/result.ts";
+import { openLoad } from "../../src/platform/admission/load.ts";
 import type { Row } from "../../src/platform/database/database.ts";
 import { encodeKept } from "../../src/platform/edge-cache/kept.ts";
 import { FORMAT } from "../../src/platform/edge-cache/key.ts";
@@ -46,6 +47,7 @@ async function golden(query: string, rows: readonly (readonly Row[])[], name?: s
     clock: { now: () => instant(1_767_323_045_678) },
     digest: { members: async (_, tags) => tags },
     random: () => 0,
+    admission: { load: openLoad({ now: () => instant(0) }, 10) },
   });
   const posed = questionOf({
     route: name === undefined ? contentRoutes.list : contentRoutes.one,

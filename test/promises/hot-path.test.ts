@@ -27,6 +27,12 @@ const content = (path: string, of = space): string => `/v1/spaces/${of.id}/conte
 
 /** Varies from request to request. */
 const OWN = new Set([
+  "content-length",
+  "content-encoding",
+  "transfer-encoding",
+  "connection",
+  "keep-alive",
+  "ratelimit",
   "request-id",
   "date",
   "server-timing",

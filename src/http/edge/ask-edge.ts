@@ -1,6 +1,8 @@
 // Content reads go through the edge. Who asks and what the space allows was remembered; here the digest says whether it still holds.
 import { seconds } from "../../kernel/clock.ts";
 import { type Result, refuse } from "../../kernel/result.ts";
+import { limitOf } from "../../platform/admission/plans.ts";
+import { ANONYMOUS } from "../../platform/admission/read-budgets.ts";
 import { KNOWLEDGE_OUTDATED } from "../../platform/database/open-database.ts";
 import type { Served } from "../../platform/edge-cache/edge.ts";
 import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
@@ -61,7 +63,11 @@ export async function askEdge(call: Call, services: Services, entered: Entered):
   });
   if (!served.ok) return served;
   call.event.source = served.value.from;
-  services.hot.learn(call, { key: posed.key, memo, space, identity });
+  const { actor } = identity;
+  const credential = actor.type === "key" ? actor.id : ANONYMOUS;
+  const limit = limitOf(space.settings, "read");
+  const account = () => services.admission.reads.account(space.space, credential, limit);
+  services.hot.learn(call, { key: posed.key, memo, space, identity, account });
   return served;
 }
 

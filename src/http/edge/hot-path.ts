@@ -2,17 +2,21 @@
 // nothing has changed: not the answer, not the space's settings, not the keys. It does no I/O and waits for nobody; whatever it is not sure of
 // goes the long way, which gives the very same answer (test/promises/hot-path.test.ts holds both against each other).
 import { type Clock, type Instant, instant } from "../../kernel/clock.ts";
+import type { Account } from "../../platform/admission/account.ts";
+import { limitOf } from "../../platform/admission/plans.ts";
 import { type Kept, LONGEST_MS } from "../../platform/edge-cache/kept.ts";
 import { type Memory, memory } from "../../platform/edge-cache/memory.ts";
-import { FRESH_MS, type Freshness, type SpaceMemo } from "../../platform/freshness/memo.ts";
+import type { Freshness, SpaceMemo } from "../../platform/freshness/memo.ts";
 import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
 import type { RequestEvent } from "../../platform/telemetry/request-event.ts";
-import type { Call } from "../call.ts";
+import type { Call, Spent } from "../call.ts";
 import { atLeastOf, conditionsOf } from "../conditions.ts";
 import { isNotModified } from "../entity-tag.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { Identity } from "../middleware/identify.ts";
+import { limitText, policyText } from "../rate-limit.ts";
 import type { Route } from "../route.ts";
+import { LIGHT } from "../worth.ts";
 import { ageOf, cacheStatusOf, headersOf } from "./kept-answer.ts";
 
 /** What a request that went the long way found out about all that are written like it. */
@@ -21,6 +25,8 @@ export interface Learnt {
   readonly memo: SpaceMemo;
   readonly space: Knowledge;
   readonly identity: Identity;
+  /** What such requests are charged to: see `ReadBudgets.account`. */
+  account(): Account;
 }
 
 export interface HotPath {
@@ -36,6 +42,7 @@ export interface HotParts {
   uuid(): string;
   /** Where the request arrived; absent: where the one did that was learnt from, since an isolate never moves. */
   coloOf?(request: Request): string;
+  readonly spent: Spent;
   /** Whether this hit gets a log line. */
   isSampled(): boolean;
   log(event: RequestEvent): void;
@@ -49,6 +56,8 @@ interface Shortcut extends Learnt {
   kept: Kept | undefined;
   version: number;
   second: number;
+  /** Asked for once a second: one that was forgotten meanwhile is reported by nobody. */
+  charged: Account | undefined;
   /** Changed in place and copied whole by the platform: cheaper than making anew what is nearly always the same. */
   full: Headers | undefined;
   unmodified: Headers | undefined;
@@ -88,6 +97,7 @@ export function openHotPath(parts: HotParts): HotPath {
     const made = headersOf(kept, shortcut.colo, !same);
     made.set("Meridian-Source", "memory");
     made.set("Server-Timing", "total;dur=0");
+    made.set("RateLimit-Policy", policyText("read", limitOf(shortcut.space.settings, "read")));
     if (same) shortcut.unmodified = made;
     else shortcut.full = made;
     shortcut.second = -1;
@@ -129,16 +139,20 @@ export function openHotPath(parts: HotParts): HotPath {
       const noneMatch = headers.get("if-none-match");
       const conditions = noneMatch === null ? undefined : conditionsOf(headers, "read");
       if (conditions?.ok === false) return undefined;
+      const second = Math.floor(now / 1_000);
+      if (second !== shortcut.second || shortcut.charged === undefined) shortcut.charged = shortcut.account();
+      const account = shortcut.charged;
+      if (!account.charge(LIGHT, now)) return undefined;
 
-      if (now - memo.askedAt >= FRESH_MS) freshness.refreshBehind(memo, now, defer);
+      parts.spent(account, shortcut.space.space, now, defer);
       const same = conditions !== undefined && isNotModified(conditions.value, kept.headers["ETag"] ?? "");
       const answered = prepared(shortcut, kept, same);
-      const second = Math.floor(now / 1_000);
       if (second !== shortcut.second) tell(shortcut, kept, now, second);
       const colo = parts.coloOf?.(request);
       if (colo !== undefined && colo !== shortcut.colo) moved(shortcut, colo);
       const requestId = parts.uuid();
       answered.set("Request-Id", requestId);
+      answered.set("RateLimit", limitText("read", account.state(now)));
       if (parts.isSampled()) parts.log(eventOf(shortcut, requestId, same));
       return new Response(same ? null : (kept.body as Uint8Array<ArrayBuffer>), {
         status: same ? 304 : 200,
@@ -149,7 +163,14 @@ export function openHotPath(parts: HotParts): HotPath {
       const address = addressOf(request.url, request.headers);
       const until = instant(Math.min(clock.now() + LIFE_MS, learnt.identity.until ?? Number.POSITIVE_INFINITY));
       if (request.method !== "GET" || address.length > LONGEST_ADDRESS) return;
-      const nothing = { kept: undefined, version: -1, second: -1, full: undefined, unmodified: undefined };
+      const nothing = {
+        charged: undefined,
+        kept: undefined,
+        version: -1,
+        second: -1,
+        full: undefined,
+        unmodified: undefined,
+      };
       shortcuts.set(address, { ...learnt, route, colo, until, ...nothing });
     },
   };

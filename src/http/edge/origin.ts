@@ -6,6 +6,7 @@ import { fault } from "../../kernel/fault.ts";
 import { ORIGIN, type Position } from "../../kernel/position.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
+import type { Admission } from "../../platform/admission/admission.ts";
 import type { Reader } from "../../platform/database/database.ts";
 import type { Database } from "../../platform/database/open-database.ts";
 import type { Kept } from "../../platform/edge-cache/kept.ts";
@@ -14,9 +15,11 @@ import type { Digest } from "../../platform/freshness/digest.ts";
 import type { Dependencies } from "../../platform/freshness/view.ts";
 import type { Freshness, Knowledge, KnowledgeCache } from "../knowledge.ts";
 import { learning, type Proof } from "../lessons.ts";
+import { atWork } from "../middleware/at-work.ts";
 import type { Asked, ReadAnswer, ReadData, ReadOperation } from "../operation.ts";
 import { renderRead } from "../rendered-read.ts";
 import type { Route } from "../route.ts";
+import { worthOf } from "../worth.ts";
 import type { Keyed, Question } from "./question.ts";
 
 export interface OriginParts {
@@ -25,6 +28,7 @@ export interface OriginParts {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly digest: Pick<Digest, "members">;
+  readonly admission: Pick<Admission, "load">;
   /** In [0, 1). */
   random(): number;
 }
@@ -40,21 +44,23 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
   return async ({ question, key }, want) => {
     const route = known.get(question.operation) as Route;
     const operation = route.operation as ReadOperation;
-    return await learning(parts, async (freshness, proof) => {
-      const found = await find(question, want, freshness);
-      if (!found.ok) return found;
-      const answered = await answer(operation, question, found.value, want, proof);
-      if (!answered.ok) return answered;
-      const { position, source, reads, ...given } = answered.value;
-      const base = { key, position, source, filledAt: parts.clock.now() };
-      const dependencies = await dependenciesOf(found.value, reads);
-      if ("refusal" in given) {
-        return ok<Kept>({ ...base, dependencies, body: new Uint8Array(), headers: {}, refusal: given.refusal });
-      }
-      const { body, headers } = await renderRead(route, given.answer, found.value.settings);
-      const pinned = headers["Link"] === undefined ? {} : { pinned: true as const };
-      return ok<Kept>({ ...base, ...pinned, dependencies, body: ENCODER.encode(body), headers });
-    });
+    return await atWork(parts.admission.load, question.space, worthOf(route), () =>
+      learning(parts, async (freshness, proof) => {
+        const found = await find(question, want, freshness);
+        if (!found.ok) return found;
+        const answered = await answer(operation, question, found.value, want, proof);
+        if (!answered.ok) return answered;
+        const { position, source, reads, ...given } = answered.value;
+        const base = { key, position, source, filledAt: parts.clock.now() };
+        const dependencies = await dependenciesOf(found.value, reads);
+        if ("refusal" in given) {
+          return ok<Kept>({ ...base, dependencies, body: new Uint8Array(), headers: {}, refusal: given.refusal });
+        }
+        const { body, headers } = await renderRead(route, given.answer, found.value.settings);
+        const pinned = headers["Link"] === undefined ? {} : { pinned: true as const };
+        return ok<Kept>({ ...base, ...pinned, dependencies, body: ENCODER.encode(body), headers });
+      }),
+    );
   };
 
   async function find({ space }: Question, want: Want, freshness: Freshness): Promise<Result<Knowledge>> {

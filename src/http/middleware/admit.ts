@@ -69,9 +69,10 @@ export async function admitStranger(call: Call, services: Services): Promise<Res
 export function settle(call: Call, services: Services, status: number): void {
   const { charge } = call;
   if (charge?.account === undefined || charge.space === undefined || !charge.admitted) return;
+  const now = services.clock.now();
   const rest = weightOf(call, status) - LIGHT;
-  if (rest > 0) charge.account.spend(rest, services.clock.now());
-  services.spent?.(call, charge.space);
+  if (rest > 0) charge.account.spend(rest, now);
+  services.spent(charge.account, charge.space, now, call.defer);
 }
 
 export function usedUp(budget: BudgetName, { quota, window, reset }: BudgetState): Fault {

@@ -9,6 +9,8 @@ export interface Account {
   charge(weight: number, now: Instant): boolean;
   /** What an answer cost beyond what was charged before it: counted also past the quota. */
   spend(weight: number, now: Instant): void;
+  /** The quota is close, and there is something to tell: too long to wait for somebody else's request. */
+  isUrgent(now: Instant): boolean;
   /** `remaining` counts on others spending as they did last, so that it rather says too little. */
   state(now: Instant): BudgetState;
 }
@@ -68,6 +70,10 @@ export class ReadAccount implements Account {
     const age = this.#heard === undefined ? 0 : Math.min(OTHERS, now - this.#heard.at);
     const left = this.#limit.quota - this.#spent() - Math.ceil(age * this.#othersRate);
     return stateOf(this.#limit, left, this.#endsAt, now);
+  }
+
+  isUrgent(now: Instant): boolean {
+    return this.#untold > 0 && now - this.#takenAt >= CLOSE_GAP && this.#isClose();
   }
 
   take(now: Instant): SpendingReport | undefined {

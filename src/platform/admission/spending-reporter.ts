@@ -1,4 +1,4 @@
-// Tells Redis what was spent, in requests of its own, for as long as nobody carries it in a request that goes there anyway.
+// Tells Redis what was spent, in a request of its own: only when a quota is close. Otherwise the digest memo's requests carry it.
 import type { SpaceLife } from "../freshness/digest.ts";
 import { attempt } from "../resilience/attempt.ts";
 import type { Spending, SpendingReport } from "./spending.ts";
