@@ -185,8 +185,8 @@ function bind(
     const reader = call.database.reader(binding);
     return {
       space: reader.space,
-      async read(statements, pinned) {
-        const answer = await reader.read(statements, pinned);
+      async read(statements, pinned, from) {
+        const answer = await reader.read(statements, pinned, from);
         if (answer.ok) {
           proof.settled = true;
           call.event.source = answer.value.source;

@@ -173,6 +173,14 @@ describe("the commit of", () => {
       change(given(created), [{ type: "EntryDeleted", data: { type: "city" } }], true).unreferenced,
     ).toBeUndefined();
     expect(change(given(created), [{ type: "EntryDeleted", data: { type: "city" } }]).events[0]?.tags).toEqual([]);
+    const once = { id: "paris", before: given(created), shape, actor: "key:k", force: false, told: true };
+    const result = changeOf({ ...once, events: [{ type: "EntryDeleted", data: { type: "city" } }] });
+    expect(result.ok && result.value.events[0]?.tags, "readers knew it once: followers are told").toEqual([
+      "entry:paris",
+      "type:city",
+      "type:*",
+      "name:city/paris",
+    ]);
   });
 
   test("an entry that refers to itself as another type is refused when published", () => {

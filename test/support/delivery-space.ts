@@ -120,7 +120,9 @@ export async function openDeliverySpace({ postgres, neon, topology }: StackAddre
         const n = events.push(
           event(seed.id, before ? "EntryUpdated" : "EntryCreated", lastRevision + 1, events.length),
         );
-        const last = publish ? events.push(event(seed.id, "EntryPublished", lastRevision + 2, events.length)) : n;
+        const last = publish
+          ? events.push(event(seed.id, "EntryPublished", lastRevision + 2, events.length, seed.type))
+          : n;
         const publishedVersion = publish ? version : (before?.publishedVersion ?? null);
         const revision = lastRevision + (publish ? 2 : 1);
         const slug = seed.slug ?? null;
@@ -157,7 +159,7 @@ export async function openDeliverySpace({ postgres, neon, topology }: StackAddre
       const revision = before.revision + 1;
       entries.set(id, { ...before, publishedVersion: null, revision });
       return await write({
-        events: [event(id, "EntryUnpublished", revision, 0)],
+        events: [event(id, status === "draft" ? "EntryUnpublished" : "EntryArchived", revision, 0, before.type)],
         entries: [
           {
             id,
@@ -180,7 +182,7 @@ export async function openDeliverySpace({ postgres, neon, topology }: StackAddre
       entries.delete(id);
       gone.set(id, { version: before.version, revision: before.revision + 1 });
       return await write({
-        events: [event(id, "EntryDeleted", before.revision + 1, 0)],
+        events: [event(id, "EntryDeleted", before.revision + 1, 0, before.type)],
         entries: [{ id, type: before.type, change: "deleted", n: 1, actor: "test" }],
         counts: [{ type: before.type, drafts: -1, published: before.publishedVersion === null ? 0 : -1 }],
       });
@@ -205,8 +207,10 @@ export async function openDeliverySpace({ postgres, neon, topology }: StackAddre
     },
   };
 
-  function event(id: string, type: string, version: number, before: number): JsonObject {
-    return { n: before + 1, stream: `entry:${id}`, version, type, schema: 1, data: {}, tags: [] };
+  /** `told`: type of an entry that readers know, or learn of by this. */
+  function event(id: string, type: string, version: number, before: number, told?: string): JsonObject {
+    const tags = told === undefined ? [] : [`entry:${id}`, `type:${told}`, "type:*", `name:${told}/${id}`];
+    return { n: before + 1, stream: `entry:${id}`, version, type, schema: 1, data: {}, tags };
   }
 }
 

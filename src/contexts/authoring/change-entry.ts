@@ -45,7 +45,7 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
   return handle(async () => {
     const loaded = await writer.load([entryStatement(scope.space.uid, command.id)]);
     if (!loaded.ok) return loaded;
-    const { entry, stamps } = decodeEntry(loaded.value.rows[0]?.[0]);
+    const { entry, stamps, told } = decodeEntry(loaded.value.rows[0]?.[0]);
     const stopped = whyNotAsk(scope, command, conditions, entry);
     if (stopped !== undefined) return refuse(stopped);
     const decided = decide(command, entry);
@@ -70,6 +70,7 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
       shape: type.shape,
       actor: actorName(scope.actor),
       force: request.force === true,
+      told,
     };
     const change = changeOf(step);
     if (!change.ok) return change;

@@ -18,6 +18,8 @@ export interface EntryStep {
   readonly actor: string;
   /** Deletes although others refer to it. */
   readonly force: boolean;
+  /** Readers were given the entry before, published now or not; what they know is told to be gone. */
+  readonly told?: boolean;
 }
 
 /** Refuses with `invalid`/`reference-missing` when an entry that is published refers to itself as another type. */
@@ -27,7 +29,7 @@ export function changeOf(step: EntryStep): Result<Change> {
   let after = before;
   for (const event of events) {
     const next = evolve(after, event);
-    recorded.push(recordedEvent(id, after, next, event, recorded.length + 1));
+    recorded.push(recordedEvent(step, after, next, event, recorded.length + 1));
     after = next;
   }
   const base = { streams: [streamCheck(step, after)], events: recorded };
@@ -48,8 +50,14 @@ function streamCheck({ id, before, events }: EntryStep, after: Entry): Change["s
   return after.is === "absent" ? { ...check, d: after.version } : check;
 }
 
-function recordedEvent(id: string, before: Entry, after: Entry, event: EntryEvent, n: number): NewEvent {
-  const tags = tagsOf(id, before, after, event);
+function recordedEvent(
+  { id, told = false }: EntryStep,
+  before: Entry,
+  after: Entry,
+  event: EntryEvent,
+  n: number,
+): NewEvent {
+  const tags = tagsOf(id, before, after, event, told);
   return {
     n,
     stream: `entry:${id}`,
@@ -61,12 +69,17 @@ function recordedEvent(id: string, before: Entry, after: Entry, event: EntryEven
   };
 }
 
-/** Of events that change what readers are given; drafts change nothing for them. */
-function tagsOf(id: string, before: Entry, after: Entry, event: EntryEvent): readonly string[] {
+/**
+ * Of events that change what readers are given, or that end what they were given once; drafts change nothing for them. Followers are told
+ * of events with tags and of no others, and find those of a type by the second tag: see migrations/0006_following.sql.
+ */
+function tagsOf(id: string, before: Entry, after: Entry, event: EntryEvent, told: boolean): readonly string[] {
   const was = before.is === "present" ? before.published : null;
   const is = after.is === "present" ? after.published : null;
   const type = after.is === "present" ? after.type : before.is === "present" ? before.type : undefined;
-  if (type === undefined || (was === null && is === null) || (was === is && event.type !== "EntryPublished")) return [];
+  const ends = event.type === "EntryDeleted" && told;
+  if (type === undefined || (was === null && is === null && !ends)) return [];
+  if (was === is && event.type !== "EntryPublished" && !ends) return [];
   const names = new Set([id, was?.slug, is?.slug].filter((name) => name != null));
   return [`entry:${id}`, `type:${type}`, "type:*", ...Array.from(names, (name) => `name:${type}/${name}`)];
 }

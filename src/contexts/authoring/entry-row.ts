@@ -18,12 +18,15 @@ export interface LoadedEntry {
   readonly entry: Entry;
   /** `undefined` when the entry is absent. */
   readonly stamps: Stamps | undefined;
+  /** Readers were given it once, since it was created. */
+  readonly told: boolean;
 }
 
 /** Always one row: the stream is remembered after the entry is gone. */
 export function entryStatement(uid: SpaceUid, id: string): SQL {
   return sql`select v.version as stream_version, v.draft_version, e.type, e.slug, e.status, e.fields, e.version, e.published_version,
-      e.created_at, e.updated_at, e.published_at, e.created_by, e.updated_by, p.slug as published_slug
+      e.created_at, e.updated_at, e.published_at, e.created_by, e.updated_by, p.slug as published_slug,
+      exists (select from published_past h where h.space = ${uid} and h.id = ${id} and h.created_at = e.created_at) as told
     from (select 1) one
     left join streams v on v.space = ${uid} and v.stream = ${`entry:${id}`}
     left join entries e on e.space = ${uid} and e.id = ${id}
@@ -33,7 +36,11 @@ export function entryStatement(uid: SpaceUid, id: string): SQL {
 export function decodeEntry(row: Row | undefined): LoadedEntry {
   const revision = Number(row?.["stream_version"] ?? 0);
   if (row === undefined || row["type"] == null) {
-    return { entry: { is: "absent", revision, version: Number(row?.["draft_version"] ?? 0) }, stamps: undefined };
+    return {
+      entry: { is: "absent", revision, version: Number(row?.["draft_version"] ?? 0) },
+      stamps: undefined,
+      told: false,
+    };
   }
   const published =
     row["published_version"] == null
@@ -57,6 +64,7 @@ export function decodeEntry(row: Row | undefined): LoadedEntry {
       createdBy: String(row["created_by"]),
       updatedBy: String(row["updated_by"]),
     },
+    told: published !== null || row["told"] === true,
   };
 }
 

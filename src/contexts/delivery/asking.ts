@@ -48,7 +48,7 @@ export function aboutType(
 }
 
 /** `content:write` includes previewing. */
-function mayPreview(actor: Actor): boolean {
+export function mayPreview(actor: Actor): boolean {
   return (
     actor.type === "system" ||
     (actor.type === "key" && (actor.scopes.has("content:preview") || actor.scopes.has("content:write")))

@@ -3,6 +3,7 @@ export type { DeliveryData } from "./asking.ts";
 export type { Signer } from "./cursor.ts";
 export { OPERATORS } from "./filter-text.ts";
 export { type GetContent, type Got, getContent } from "./get-content.ts";
+export { type Changes, type ListChanges, listChanges } from "./list-changes.ts";
 export { type Count, type ListContent, type Listed, listContent, listEntries } from "./list-content.ts";
 export {
   ENTRIES_PARAMETERS,

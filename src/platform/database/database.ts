@@ -58,10 +58,11 @@ export interface Answer {
 export interface Reader {
   readonly space: SpaceRef;
   /**
-   * `pinned`: the position that the statements ask about, such as that of a walk that goes on. Who has not reached it is not asked; who wants
-   * to see a later one is refused with `malformed`/`position-conflict`.
+   * `pinned`: the position that the statements ask about, such as that of a walk that goes on. Who has not reached it is not asked. Where the
+   * answer `stands` there, who wants to see a later one is refused with `malformed`/`position-conflict`; where it only `starts` there, it shows
+   * everything since.
    */
-  read(statements: readonly SQL[], pinned?: Position): Promise<Result<Answer>>;
+  read(statements: readonly SQL[], pinned?: Position, answer?: "stands" | "starts"): Promise<Result<Answer>>;
 }
 
 /** The home shard's primary, where the directory of spaces is; not bound to any space, so only tables without content can be seen. */

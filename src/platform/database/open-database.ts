@@ -159,8 +159,12 @@ export function openDatabase(parts: DatabaseParts, meter?: Meter): Database {
   return {
     reader: (binding) => ({
       space: binding.space,
-      async read(statements, pinned) {
+      async read(statements, pinned, answer = "stands") {
         if (pinned === undefined) return await snapshot(binding, statements);
+        if (answer === "starts") {
+          const atLeast = position(Math.max(pinned, binding.atLeast ?? 0));
+          return await snapshot({ ...binding, atLeast }, statements);
+        }
         if (binding.atLeast !== undefined && binding.atLeast > pinned)
           return refuse(conflictOf(binding.atLeast, pinned));
         return await snapshot({ ...binding, atLeast: pinned }, statements);
