@@ -32,7 +32,7 @@ export async function answerRead(call: Call, answer: ReadAnswer, sharing: Sharin
 const USUAL = new WeakMap<Route, Headers>();
 
 /** What every read of a route answers alike. Copied whole by the platform, it costs a fraction of what its members would one by one. */
-function usualHeaders(route: Route): Headers {
+export function usualHeaders(route: Route): Headers {
   const known = USUAL.get(route);
   if (known !== undefined) return known;
   const made = new Headers({

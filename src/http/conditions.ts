@@ -52,10 +52,13 @@ export function idempotencyKeyOf(headers: Headers): Result<string | undefined> {
 export function atLeastOf(headers: Headers): Result<Position | undefined> {
   const sent = headers.get("Meridian-At-Least");
   if (sent === null) return NOTHING;
+  return readPosition("Meridian-At-Least", sent);
+}
+
+/** A position in a header. */
+export function readPosition(header: string, sent: string): Result<Position> {
   const n = POSITION.test(sent) ? Number(sent) : Number.NaN;
-  return Number.isSafeInteger(n)
-    ? ok(position(n))
-    : badHeader("Meridian-At-Least", sent, "a position: a whole number from 0");
+  return Number.isSafeInteger(n) ? ok(position(n)) : badHeader(header, sent, "a position: a whole number from 0");
 }
 
 /** Preferences by lower-case name; the first of a name counts, and one without a value has `""`. What cannot be read is ignored, as RFC 7240 asks. */

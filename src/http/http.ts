@@ -4,6 +4,7 @@ import { fault } from "../kernel/fault.ts";
 import { openMeter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import { answerRead, answerWrite, notAllowed } from "./answer.ts";
+import { answerStream } from "./answer-stream.ts";
 import type { Call, Services } from "./call.ts";
 import { CORS, isOpen, preflight } from "./cors.ts";
 import { answerKept } from "./edge/kept-answer.ts";
@@ -103,6 +104,7 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   const { answer: given, knowledge } = asked.value;
   call.event.position = given.position;
   if ("kept" in given) return answerKept(call, given, services.clock.now());
+  if ("parts" in given) return answerStream(call, services, given);
   return "rendered" in given ? answerWrite(call, given) : await answerRead(call, given, knowledge.settings);
 }
 

@@ -79,6 +79,14 @@ function securityOf(who: Who): oas31.SecurityRequirementObject[] {
   }
 }
 
+/** Answers in no other form than one that goes on: nothing to compare with an entity tag. */
+function isStream({ operation }: Route): boolean {
+  return (
+    operation.kind === "read" &&
+    operation.answers.every(({ media }) => media !== undefined && media !== "application/json")
+  );
+}
+
 /** Writes and actions on something that has an entity tag. */
 function isConditional({ method, operation }: Route, names: readonly string[]): boolean {
   if (operation.kind === "plain" || method === "GET") return false;
@@ -90,7 +98,7 @@ function commonParameters(route: Route, names: readonly string[]): readonly stri
   if (operation.kind === "plain") return [];
   const prefers = operation.answers.some(({ headers }) => headers?.includes("Preference-Applied"));
   return [
-    ...(method === "GET" ? ["IfNoneMatch"] : ["IdempotencyKey"]),
+    ...(method !== "GET" ? ["IdempotencyKey"] : isStream(route) ? [] : ["IfNoneMatch"]),
     ...(operation.kind === "read" ? ["MeridianAtLeast"] : []),
     ...(isConditional(route, names) ? ["IfMatch"] : []),
     ...(method === "PUT" ? ["IfNoneMatchAny"] : []),
@@ -103,7 +111,8 @@ function commonHeaders(route: Route): readonly string[] {
   return [
     ...COMMON_HEADERS,
     ...(operation.kind === "read" || operation.kind === "write" ? ["Meridian-Position"] : []),
-    ...(operation.kind === "read" ? ["Meridian-Source", "ETag"] : []),
+    ...(operation.kind === "read" ? ["Meridian-Source"] : []),
+    ...(operation.kind === "read" && !isStream(route) ? ["ETag"] : []),
     ...(operation.kind !== "plain" && method !== "GET" ? ["Idempotency-Replayed"] : []),
     ...(operation.kind === "plain" ? [] : ["Meridian-Region"]),
     ...(route.kept.kind === "fresh" ? ["Age", "Cache-Status"] : []),
@@ -112,19 +121,22 @@ function commonHeaders(route: Route): readonly string[] {
 }
 
 function answerOf(answer: AnswerDoc, route: Route): ZodOpenApiResponseObject {
-  const { description, schema, media, headers } = answer;
+  const { description, schema, media, also, headers } = answer;
   const hasBody = schema !== undefined || media !== undefined;
+  const others = Object.fromEntries(Object.entries(also ?? {}).map(([other, form]) => [other, { schema: form }]));
   return {
     description,
     headers: headersOf([
       ...new Set([...commonHeaders(route), ...(answer.status === 201 ? ["Location"] : []), ...(headers ?? [])]),
     ]),
-    ...(hasBody ? { content: { [media ?? "application/json"]: schema === undefined ? {} : { schema } } } : {}),
+    ...(hasBody
+      ? { content: { [media ?? "application/json"]: schema === undefined ? {} : { schema }, ...others } }
+      : {}),
   };
 }
 
 function notModified(route: Route): Record<string, ZodOpenApiResponseObject> {
-  if (route.method !== "GET" || route.operation.kind === "plain") return {};
+  if (route.method !== "GET" || route.operation.kind === "plain" || isStream(route)) return {};
   return {
     304: {
       description: "Nothing changed since the entity tag in If-None-Match.",

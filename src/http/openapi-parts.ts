@@ -36,6 +36,7 @@ export const HEADERS: Record<string, oas31.HeaderObject> = {
   }),
   Link: header('The next page, as `rel="next"`.', text(16_384)),
   Location: header("Where the resource is.", text(1_024)),
+  "Meridian-Lines": header("How many lines a whole export has, where that is known.", count()),
   "Meridian-Position": header(
     "The write's last event, or the highest position at which the answer is known to be true.",
     count(),

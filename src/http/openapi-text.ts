@@ -11,6 +11,7 @@ export const ABOUT = `An edge-first content API: content types are JSON Schemas,
 /** In the order in which they are shown. */
 export const TAGS: Readonly<Record<string, string>> = {
   Content: "Published content, as readers are given it.",
+  Following: "What changes for readers, as pages or as a stream, and everything at once.",
   Entries: "Drafts and what happens to them. Strongly consistent, never cached.",
   Types: "Content types: the JSON Schemas that entries follow.",
   Spaces: "Tenants and their settings. For operators.",

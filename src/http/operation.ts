@@ -10,6 +10,7 @@ import type { Scope, SpaceRef } from "../kernel/scope.ts";
 import type { Home, Reader } from "../platform/database/database.ts";
 import type { Writer, Written } from "../platform/event-log/writer.ts";
 import type { Shared } from "./cache-control.ts";
+import type { Live } from "./live.ts";
 
 /** `If-Match` and `If-None-Match` as RFC 9110 tells them apart: entity tags as sent (quotes and `W/` included), or `*`. */
 export interface Conditions {
@@ -62,6 +63,17 @@ export interface ReadAnswer {
   readonly shared?: Shared;
 }
 
+/** An answer that goes on. A part that is a refusal breaks it off: what was begun cannot become a problem any more, only end without an end. */
+export interface StreamAnswer {
+  readonly media: string;
+  readonly parts: AsyncGenerator<Result<string>, void>;
+  /** The client has left: whatever waits wakes up and ends. */
+  stop(): void;
+  readonly position: Position;
+  readonly source: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** How one answer is documented. */
 export interface AnswerDoc {
   readonly status: number;
@@ -69,6 +81,8 @@ export interface AnswerDoc {
   readonly schema?: z.ZodType;
   /** Of the body; `application/json` unless said. */
   readonly media?: string;
+  /** The same answer in other forms, by media type: what `Accept` chooses between. */
+  readonly also?: Readonly<Record<string, z.ZodType>>;
   readonly headers?: readonly string[];
 }
 
@@ -102,7 +116,12 @@ export interface ReadOperation<P extends z.ZodObject = z.ZodObject, D = QueryDec
   readonly kind: "read";
   /** `primary` is strongly consistent; `nearest` may lag unless `Meridian-At-Least` asks for more. */
   readonly from: "nearest" | "primary";
-  handle(scope: Scope<ReadData>, asked: Asked<Params<P>, Query<D>, undefined>): Promise<Result<ReadAnswer>>;
+  /** `live`: for answers that go on after the first read. */
+  handle(
+    scope: Scope<ReadData>,
+    asked: Asked<Params<P>, Query<D>, undefined>,
+    live: Live,
+  ): Promise<Result<ReadAnswer | StreamAnswer>>;
 }
 
 export interface WriteOperation<

@@ -13,7 +13,9 @@ import { replaceEntry } from "./authoring/replace-entry.ts";
 import { saveType } from "./authoring/save-type.ts";
 import { unarchiveEntry } from "./authoring/unarchive-entry.ts";
 import { unpublishEntry } from "./authoring/unpublish-entry.ts";
+import { exportEntries } from "./delivery/export-entries.ts";
 import { getContent } from "./delivery/get-content.ts";
+import { listChanges } from "./delivery/list-changes.ts";
 import { listContent } from "./delivery/list-content.ts";
 import { getDocs } from "./documents/get-docs.ts";
 import { getDocsAsset } from "./documents/get-docs-asset.ts";
@@ -78,6 +80,9 @@ export const ROUTES: readonly Route[] = [
 
   route("GET",    "/v1/spaces/:space/content/:type",                   listContent,       reader,                          "read",   fresh(MINUTE).stale(DAY)),
   route("GET",    "/v1/spaces/:space/content/:type/:name",             getContent,        reader,                          "read",   fresh(MINUTE).stale(DAY)),
+
+  route("GET",    "/v1/spaces/:space/changes",                         listChanges,       reader,                          "read",   never),
+  route("GET",    "/v1/spaces/:space/export",                          exportEntries,     reader,                          "read",   never),
 
   route("GET",    "/health",                                           getHealth,         anyone,                          "none",   never),
   route("GET",    "/health/live",                                      getHealthLive,     anyone,                          "none",   never),

@@ -15,17 +15,18 @@ import { readParams } from "./input.ts";
 import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
 import type { Freshness, Knowledge } from "./knowledge.ts";
 import { learning, type Proof } from "./lessons.ts";
+import { liveOf } from "./live.ts";
 import { admit, admitStranger } from "./middleware/admit.ts";
 import { allow } from "./middleware/allow.ts";
 import { atWork } from "./middleware/at-work.ts";
 import type { Identity } from "./middleware/identify.ts";
-import type { Asked, ReadAnswer, ReadOperation, WriteOperation } from "./operation.ts";
+import type { Asked, ReadAnswer, ReadOperation, StreamAnswer, WriteOperation } from "./operation.ts";
 import { renderOutcome } from "./render-outcome.ts";
 import { worthOf } from "./worth.ts";
 
 export interface Answered {
   readonly knowledge: Knowledge;
-  readonly answer: ReadAnswer | Written | Served;
+  readonly answer: ReadAnswer | StreamAnswer | Written | Served;
 }
 
 /** `Result<never>` refusals carry the contract's fault; success carries what the space allows others to keep. */
@@ -98,6 +99,7 @@ async function attempt(
       const answer = await operation.handle(
         scope({ ...shared, reader: readerOf(operation.from) }),
         asked.value as unknown as Asked<never, unknown, undefined>,
+        liveOf(call, services, (who, known) => enter(call, who, known), space.space, operation.from),
       );
       return answer.ok ? ok({ knowledge: space, answer: answer.value }) : answer;
     }

@@ -71,7 +71,7 @@ function recordedEvent(
 
 /**
  * Of events that change what readers are given, or that end what they were given once; drafts change nothing for them. Followers are told
- * of events with tags and of no others, and find those of a type by the second tag: see migrations/0006_following.sql.
+ * of events with tags and of no others, and find those of a type by the second tag: see migrations/0009_following.sql.
  */
 function tagsOf(id: string, before: Entry, after: Entry, event: EntryEvent, told: boolean): readonly string[] {
   const was = before.is === "present" ? before.published : null;

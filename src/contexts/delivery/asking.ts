@@ -21,16 +21,20 @@ export interface DeliveryData {
 
 /** Refuses with 404 `type-missing`, or 403 `scope-missing` for drafts. */
 export function askAbout(scope: Scope<DeliveryData>, type: string, perspective: "published" | "draft"): Result<Asking> {
-  if (perspective === "draft" && !mayPreview(scope.actor)) {
-    return refuse(
-      fault(
-        "forbidden",
-        "scope-missing",
-        'Parameter "perspective" with "draft" needs a key with the scope content:preview',
-      ),
-    );
-  }
-  return aboutType(scope, type, perspective === "draft", scope.data.settings.defaultLocale);
+  const seen = maySee(scope.actor, perspective);
+  return seen.ok ? aboutType(scope, type, perspective === "draft", scope.data.settings.defaultLocale) : seen;
+}
+
+/** Refuses with 403 `scope-missing` who may not see drafts. */
+export function maySee(actor: Actor, perspective: "published" | "draft"): Result<undefined> {
+  if (perspective === "published" || mayPreview(actor)) return ok(undefined);
+  return refuse(
+    fault(
+      "forbidden",
+      "scope-missing",
+      'Parameter "perspective" with "draft" needs a key with the scope content:preview',
+    ),
+  );
 }
 
 /** `locale`: what an absent one stands for. */

@@ -18,7 +18,8 @@ export function listStatements(plan: ListPlan, steps: readonly IncludeStep[]): r
   };
   const parts = pageParts(plan);
   const depth = hopsDeep(steps);
-  const share = depth === 0 ? PAGE_BYTES : PAGE_BYTES / 2;
+  const most = plan.bytes ?? PAGE_BYTES;
+  const share = depth === 0 ? most : most / 2;
   const document = documentOf(source, sql`page.id`, plan.pin === undefined ? undefined : sql`page.from_pos`);
   const hopBytes = Math.floor(share / depth);
   const included = { parts, document, source, limit: plan.limit, pageBytes: share, hopBytes };

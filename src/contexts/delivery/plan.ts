@@ -34,6 +34,8 @@ export interface ListPlan {
   /** Read as the space was at this position; absent: as it is. */
   readonly pin?: Position;
   readonly count: boolean;
+  /** Where a page ends early; absent: `PAGE_BYTES`. */
+  readonly bytes?: number;
   readonly budget: WorkBudget;
 }
 

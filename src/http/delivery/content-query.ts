@@ -53,7 +53,7 @@ const locale = (standing: string) =>
     `A locale of the space, falling back to the default locale field by field; \`*\` gives every locale. ${standing}`,
     "fr",
   );
-const perspective = z.enum(["published", "draft"]).optional().meta({
+export const perspective = z.enum(["published", "draft"]).optional().meta({
   description: "`draft`: latest drafts, archived ones left out; needs `content:preview`.",
   default: "published",
 });

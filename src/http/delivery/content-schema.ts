@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ENTRY_ID, SLUG, TYPE_NAME } from "../../kernel/id.ts";
 import { jsonObject } from "../input.ts";
 
-const type = z
+export const type = z
   .string()
   .regex(TYPE_NAME)
   .meta({ maxLength: 64, description: "Name of the content type.", examples: ["city"] });
@@ -19,7 +19,7 @@ export const nameParams = z.object({
     .meta({ maxLength: 200, description: "Id or slug of the entry; an id wins.", examples: ["paris"] }),
 });
 
-const members = {
+export const members = {
   id: z
     .string()
     .regex(ENTRY_ID)

@@ -15,6 +15,7 @@ import type { Digest } from "../../platform/freshness/digest.ts";
 import type { Dependencies } from "../../platform/freshness/view.ts";
 import type { Freshness, Knowledge, KnowledgeCache } from "../knowledge.ts";
 import { learning, type Proof } from "../lessons.ts";
+import type { Live } from "../live.ts";
 import { atWork } from "../middleware/at-work.ts";
 import type { Asked, ReadAnswer, ReadData, ReadOperation } from "../operation.ts";
 import { renderRead } from "../rendered-read.ts";
@@ -35,6 +36,7 @@ export interface OriginParts {
 
 type Asking = Asked<never, unknown, undefined>;
 
+const NOT_LIVE = undefined as unknown as Live;
 const ENCODER = new TextEncoder();
 const GONE = fault("missing", "space-missing", "The space is not there any more");
 
@@ -120,7 +122,8 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
       data: { settings, types, signer: parts.signer, reader },
     };
     const asked = { params, query: read.value, body: undefined, conditions: {}, prefer: count === "" ? {} : { count } };
-    const handled = await operation.handle(scope, asked as unknown as Asking);
+    // What is kept is finished bytes: no such operation answers with a stream, or looks at what only a stream needs.
+    const handled = (await operation.handle(scope, asked as unknown as Asking, NOT_LIVE)) as Result<ReadAnswer>;
     if (handled.ok) {
       const { position, source, reads = [] } = handled.value;
       return ok({ answer: handled.value, position, source, reads });

@@ -3,20 +3,22 @@ import { z } from "zod";
 import { readQuery } from "../input.ts";
 import type { QueryReader } from "../operation.ts";
 
-const LIMIT_DEFAULT = 20;
+export const LIMIT_DEFAULT = 20;
 const LIMIT_MOST = 1_000;
 
 const isLimit = (text: string): boolean => /^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= LIMIT_MOST;
 
+export const limitParameter = z
+  .string()
+  .refine(isLimit, { error: `a whole number from 1 to ${LIMIT_MOST}` })
+  .optional()
+  .meta({
+    description: "How many at most.",
+    override: { type: "integer", minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT },
+  });
+
 const documented = z.strictObject({
-  limit: z
-    .string()
-    .refine(isLimit, { error: `a whole number from 1 to ${LIMIT_MOST}` })
-    .optional()
-    .meta({
-      description: "How many at most.",
-      override: { type: "integer", minimum: 1, maximum: LIMIT_MOST, default: LIMIT_DEFAULT },
-    }),
+  limit: limitParameter,
   cursor: z.string().max(200).optional().meta({ description: "`page.next` of the page before." }),
 });
 
