@@ -209,6 +209,16 @@ describe("where a page ends", () => {
     }
   });
 
+  test("from inside a commit, what it has left: nothing is lost, nothing told twice", async () => {
+    await space.put(["a", "b", "c"].map((id) => city(id, 1))); // 2 to 7
+    await space.put([city("d", 1)]);
+    const all = told(await page(0));
+    for (let at = 1; at < 8; at += 1) {
+      const rest = (await walk(at, { limit: 1 })).flatMap(told);
+      expect(rest).toEqual(all.filter((line) => Number.parseInt(line, 10) > at));
+    }
+  });
+
   test("a commit of a hundred is whole under a limit of 1", async () => {
     await space.put([city("before", 1)]);
     await space.put(Array.from({ length: 100 }, (_, k) => city(`e${k}`, k)));

@@ -134,6 +134,14 @@ describe("content: one request to the nearest endpoint", () => {
     await costs(kept(path, name.includes("key") ? { key: space.key } : {}), status, { sql: [] });
   });
 
+  test("changes are one statement, found by index; an export begins with two, and each page is one more request", async () => {
+    const inside = (path: string) => () => ask("GET", `/v1/spaces/${space.id}/${path}`, { cf: PLACES.iad });
+    for (const path of ["changes", "changes?after=3&limit=1000", "changes?type=country&limit=2"])
+      await costs(inside(path), 200, { sql: ["us-primary: 1/1"] });
+    await costs(inside("export?type=city"), 200, { sql: ["us-primary: 1/2"] });
+    await costs(inside("export"), 200, { sql: ["us-primary: 2/3"] });
+  });
+
   test("what is refused before anything is read costs nothing once that is proved", async () => {
     const { sql } = await cost(content("city?filter[note]=x"), 400);
     expect(sql.length, "at most what is known is read again").toBeLessThanOrEqual(1);
