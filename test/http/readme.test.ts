@@ -66,4 +66,13 @@ describe("README", () => {
     expect(reads[2]).toContain('"included":{"fr":{');
     expect(reads[3]?.toLowerCase()).toContain("meridian-position:");
   });
+
+  it("follows what was published, and exports it", () => {
+    const { data, page } = JSON.parse(answerTo("/changes?after=0&type=museum"));
+    expect(data).toMatchObject([{ kind: "published", id: "louvre", entry: { fields: { country: "fr" } } }]);
+    expect(page.next).toBe(page.head);
+    const lines = answerTo("/export?type=country").split("\n");
+    expect(lines.length).toBeGreaterThanOrEqual(200);
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ type: "country", publish: true });
+  });
 });

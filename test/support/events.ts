@@ -21,6 +21,8 @@ export interface EventStream {
   /** Reads until `text` shows it, or the stream ends. */
   until(shown: (text: string) => boolean): Promise<void>;
   leave(): Promise<void>;
+  /** Reads what is left, unless it was left. */
+  ended(): Promise<void>;
 }
 
 export interface Following {
@@ -78,8 +80,12 @@ export async function openEvents(path: string, { key, headers, origin }: Followi
       while (!shown(all) && !ended) await read();
     },
     async leave() {
+      ended = true;
       aborter.abort();
       await reader.closed.catch(() => undefined);
+    },
+    async ended() {
+      while (!ended) await read();
     },
   };
 }
