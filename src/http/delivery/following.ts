@@ -130,8 +130,8 @@ async function readOn(state: State, { page, clock }: Following): Promise<Result<
   if (!read.ok) return read;
   const { next, head } = read.value;
   state.at = next;
-  // A reader may be behind the digest: it is asked again.
-  state.known = state.known === UNKNOWN || state.known < head ? head : state.known;
+  // A reader may be behind the digest: the next look finds that out.
+  state.known = head;
   return read;
 }
 
