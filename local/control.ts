@@ -10,6 +10,8 @@ export type ControlParts = {
   readonly cluster: Cluster;
   readonly conditions: Conditions;
   readonly counters: Counters;
+  /** What the resolver knows. */
+  readonly names: Map<string, readonly string[]>;
   /** What GET /topology answers. */
   readonly description: () => unknown;
   readonly modesChanged: () => Promise<void>;
@@ -65,6 +67,14 @@ async function handle(parts: ControlParts, request: IncomingMessage): Promise<An
       return setModes(parts, await readJson(request));
     case "DELETE modes":
       return setModes(parts, { ...DEFAULT_MODES });
+    case "GET names":
+      return { status: 200, body: Object.fromEntries(parts.names) };
+    case "PUT names":
+      return setName(parts, name ?? "", await readJson(request));
+    case "DELETE names":
+      if (name === undefined) parts.names.clear();
+      else parts.names.delete(name);
+      return done;
     default:
       return { status: 404, body: { detail: `There is no ${request.method} ${url.pathname}` } };
   }
@@ -108,6 +118,13 @@ async function setReplay(
   if (!READERS.includes(reader)) return wrong(`There is no reader "${reader}"; there are ${READERS.join(", ")}`);
   if (typeof body.paused !== "boolean") return wrong("paused must be true or false");
   await parts.cluster.setReplay(reader, body.paused);
+  return done;
+}
+
+function setName({ names }: ControlParts, name: string, { addresses }: Readonly<Record<string, unknown>>): Answer {
+  if (!Array.isArray(addresses) || !addresses.every((one) => typeof one === "string"))
+    return wrong("addresses must be a list of addresses");
+  names.set(name, addresses);
   return done;
 }
 

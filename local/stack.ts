@@ -13,6 +13,7 @@ import { applyMigrations } from "./migrate.ts";
 import { startNeonGateway } from "./neon-gateway.ts";
 import { freePort } from "./ports.ts";
 import { type RedisChoice, startRedis } from "./redis/backend.ts";
+import { startResolver } from "./resolver.ts";
 import { loadSecrets } from "./secrets.ts";
 import { localTopology, POSTGRES_NODES, SHARDS, type Topology } from "./topology.ts";
 import { startUpstashGateway } from "./upstash-gateway.ts";
@@ -99,6 +100,8 @@ async function assemble(
   undo.push(upstash.stop);
   const neon = await startNeonGateway((node) => cluster.servers.get(node)?.port(), conditions, counters);
   undo.push(neon.stop);
+  const resolver = await startResolver();
+  undo.push(resolver.stop);
 
   const port = options.port || (await freePort());
   const origin = options.worker ? `http://127.0.0.1:${port}` : "";
@@ -113,6 +116,7 @@ async function assemble(
       cluster,
       conditions,
       counters,
+      names: resolver.names,
       description: () => ({ ...topology, origin, ...described }),
       modesChanged: upstash.modesChanged,
     },
@@ -130,6 +134,8 @@ async function assemble(
       ROOT_KEY: secrets.rootKey,
       SECRET: secrets.secret,
       DEVELOPMENT: "true",
+      DNS_OVER_HTTPS: resolver.url,
+      REDIS_LAG_SECONDS: "0",
     };
     const worker = await timed("the Worker", () =>
       startWorker({ dataDir, port, config, variables, keeper, watch: options.watch ?? false }),

@@ -1,11 +1,17 @@
 // The one place that knows what is rented: configuration and bindings become ports, ports become the app and the jobs.
 import { bellQueue, type QueueBinding } from "./adapters/cloudflare/bell-queue.ts";
 import { dataCentre } from "./adapters/cloudflare/colo.ts";
+import { letterQueues } from "./adapters/cloudflare/letter-queues.ts";
 import { rateLimitWalls, type WallBindings } from "./adapters/cloudflare/rate-limit-walls.ts";
 import { shieldObject, shieldTier } from "./adapters/cloudflare/shield.ts";
 import { tagHash } from "./adapters/cloudflare/tag-hash.ts";
+import { type BatchQueue, queueWaker } from "./adapters/cloudflare/waker.ts";
+import { fetchCourier } from "./adapters/courier/fetch-courier.ts";
+import { dnsOverHttps } from "./adapters/dns/dns-over-https.ts";
+import { addresses } from "./adapters/ipaddr/addresses.ts";
 import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
 import { neonClient } from "./adapters/neon/sql-client.ts";
+import { messageSigner } from "./adapters/standard-webhooks/message-signer.ts";
 import { digestStore } from "./adapters/upstash/digest-store.ts";
 import { dirtySet } from "./adapters/upstash/dirty-set.ts";
 import { exactCounter } from "./adapters/upstash/exact-counter.ts";
@@ -17,6 +23,7 @@ import { webSealer } from "./adapters/webcrypto/sealer.ts";
 import { webSecrets } from "./adapters/webcrypto/secrets.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { hashOf } from "./contexts/tenancy/tenancy.ts";
+import { destinations } from "./contexts/webhooks/webhooks.ts";
 import type { Services } from "./http/call.ts";
 import { openContentEdge } from "./http/edge/open-content-edge.ts";
 import type { Keyed } from "./http/edge/question.ts";
@@ -26,6 +33,7 @@ import { credentialsOf } from "./http/middleware/identify.ts";
 import { openapiOf } from "./http/openapi.ts";
 import { renderOutcome } from "./http/render-outcome.ts";
 import { ROUTES } from "./http/routes.ts";
+import { afterwards } from "./jobs/afterwards.ts";
 import { openChores } from "./jobs/chores.ts";
 import { openJobs, type QueueBatch } from "./jobs/jobs.ts";
 import { keepHouse } from "./jobs/keep-house.ts";
@@ -41,8 +49,12 @@ import { type Announcer, openWriter } from "./platform/event-log/open-writer.ts"
 import { openDigest } from "./platform/freshness/digest.ts";
 import { openFreshness } from "./platform/freshness/memo.ts";
 import { coalescedBells } from "./platform/relay/bell.ts";
+import { openDeadLetters } from "./platform/relay/dead-letters.ts";
 import { eventSource } from "./platform/relay/event-source.ts";
+import { followers } from "./platform/relay/followers.ts";
 import { type Marked, openRelay, type Report } from "./platform/relay/relay.ts";
+import { spaceCalls } from "./platform/relay/space-calls.ts";
+import { subscriberLog } from "./platform/relay/subscriber-log.ts";
 import { openGuards } from "./platform/resilience/guards.ts";
 import { healthProbe } from "./platform/telemetry/health.ts";
 import { requestLog } from "./platform/telemetry/log-line.ts";
@@ -50,6 +62,9 @@ import { requestLog } from "./platform/telemetry/log-line.ts";
 export interface Bindings extends WallBindings {
   readonly CHANGES: QueueBinding;
   readonly SHIELD: Parameters<typeof shieldTier<Keyed>>[0];
+  readonly DELIVERIES: BatchQueue;
+  readonly WORK: QueueBinding;
+  readonly DEAD_LETTERS: QueueBinding;
   readonly ASSETS: { fetch(request: Request): Promise<Response> };
   readonly VERSION: { readonly id: string };
 }
@@ -58,7 +73,7 @@ export interface Meridian {
   /** The Durable Object's class. */
   readonly Shield: ReturnType<typeof shieldObject<Keyed>>;
   fetch(request: Request, context: ExecutionContext): Response | Promise<Response>;
-  queue(batch: QueueBatch): Promise<void>;
+  queue(batch: QueueBatch, context: Pick<ExecutionContext, "waitUntil">): Promise<void>;
   scheduled(at: number): Promise<void>;
 }
 
@@ -95,9 +110,10 @@ export function compose(env: Environment & Bindings): Meridian {
         { delay: seconds(0) },
       ),
   });
-  const tools = { digest, events: eventSource({ topology, client, guardOf }) };
+  const shards = { topology, client, guardOf };
   const relayParts = {
-    ...tools,
+    digest,
+    events: eventSource(shards),
     dirty: dirtySet(redis),
     bells,
     freshness,
@@ -119,6 +135,34 @@ export function compose(env: Environment & Bindings): Meridian {
       await relay.hear(space, commit);
       defer(relay.afterCommit(space, commit));
     },
+  });
+
+  const judge = destinations(
+    { addresses, resolver: dnsOverHttps(config.resolverUrl, guards.resolver) },
+    config.development,
+  );
+  const waker = queueWaker({ deliveries: env.DELIVERIES, work: env.WORK }, guards.queues, report);
+  const letters = letterQueues(
+    { changes: env.CHANGES, deliveries: env.DELIVERIES, work: env.WORK, "dead-letters": env.DEAD_LETTERS },
+    guards.queues,
+  );
+  const deadLetters = openDeadLetters(shards);
+  const { tools, rouses } = afterwards({
+    ...relayParts,
+    log: subscriberLog(shards),
+    call: spaceCalls(shards),
+    deadLetters,
+    waker,
+    destinations: judge,
+    vault: writerParts.sealer,
+    signer: messageSigner,
+    courier: fetchCourier,
+    uuid,
+    digestLag: seconds(config.redisLagSeconds),
+    keptUnasked: seconds(Math.max(...ROUTES.map(({ kept }) => (kept.kind === "fresh" ? kept.fresh : 0)))),
+    readerOf: (space) => database.reader({ space, from: "primary", caller: "job" }),
+    openWriter: (defer, binding) => openWriter({ ...writerParts, announcer: announcer(defer) }, binding),
+    render: (outcome) => renderOutcome(outcome, undefined),
   });
 
   const pingRedis = () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]);
@@ -158,6 +202,8 @@ export function compose(env: Environment & Bindings): Meridian {
     markingOf: relay.markingOf,
     hashAddress: keyedHash(config.secret, "meridian addresses"),
     spent,
+    webhooks: { destinations: judge, vault: writerParts.sealer, waker },
+    deadLetters: { letters: deadLetters, send: letters.send, ring: relayParts.bells.ring },
     sha256: (text) => hashOf(webSecrets, text),
     log,
     plain: {
@@ -180,20 +226,21 @@ export function compose(env: Environment & Bindings): Meridian {
   };
 
   const chores = openChores({
-    sweep: relayParts,
+    sweep: { ...relayParts, followers: followers({ ...shards, clock, report }, rouses) },
     database,
     residencies: services.residencies,
     secrets: webSecrets,
     openWriter: (defer, binding) => openWriter({ ...writerParts, announcer: announcer(defer) }, binding),
     render: (outcome) => renderOutcome(outcome, undefined),
-    forgetExpired: () => forgetExpired(topology, client),
+    forgetExpired: () => forgetExpired(topology, client, ["forget_expired", "forget_deliveries"]),
   });
+  const consume = openJobs({ tools, reactions: REACTIONS, report, giveUp: letters.giveUp });
   const app = buildApp(ROUTES, services);
   return {
     Shield: shieldObject(origin, clock),
     fetch: (request, context) =>
       hot.answer(request, (work) => context.waitUntil(work)) ?? app.fetch(request, env, context),
-    queue: openJobs({ tools, reactions: REACTIONS, report }),
+    queue: (batch, context) => consume(batch, (work) => context.waitUntil(work)),
     scheduled: (at) => keepHouse(instant(at), chores, report),
   };
 }

@@ -12,6 +12,10 @@ export interface Config {
   readonly development: boolean;
   readonly neonFetchEndpoint: string | undefined;
   readonly metricsToken: string | undefined;
+  /** DNS over HTTPS (JSON form): where webhooks' names are resolved. */
+  readonly resolverUrl: string;
+  /** How far Redis's replicas may lag behind a change; 0 locally. */
+  readonly redisLagSeconds: number;
   /** Share of unremarkable requests that get a log line, 0 to 1; errors, refusals by overload and slow ones always do. */
   readonly logSample: number;
 }
@@ -28,6 +32,8 @@ const SETTINGS = [
   "NEON_FETCH_ENDPOINT",
   "METRICS_TOKEN",
   "LOG_SAMPLE",
+  "DNS_OVER_HTTPS",
+  "REDIS_LAG_SECONDS",
 ];
 const BINDINGS = [
   "ASSETS",
@@ -71,7 +77,10 @@ export function readConfig(env: Environment): Config {
     neonFetchEndpoint: optional("NEON_FETCH_ENDPOINT"),
     metricsToken: optional("METRICS_TOKEN"),
     logSample: readShare("LOG_SAMPLE", optional("LOG_SAMPLE"), problems),
+    resolverUrl: optional("DNS_OVER_HTTPS") ?? "https://cloudflare-dns.com/dns-query",
+    redisLagSeconds: readSeconds("REDIS_LAG_SECONDS", optional("REDIS_LAG_SECONDS") ?? "3", problems),
   };
+  url("DNS_OVER_HTTPS", config.resolverUrl);
   url("UPSTASH_REDIS_REST_URL", config.redisUrl);
   url("NEON_FETCH_ENDPOINT", config.neonFetchEndpoint);
   if (config.secret !== "" && config.secret.length < 32) problems.push("SECRET: shorter than 32 characters");
@@ -94,6 +103,12 @@ function readShare(name: string, value: string | undefined, problems: string[]):
   const share = value === undefined ? 1 : Number(value);
   if (!(share >= 0 && share <= 1)) problems.push(`${name}: not a number from 0 to 1`);
   return share;
+}
+
+function readSeconds(name: string, value: string, problems: string[]): number {
+  const number = Number(value);
+  if (!(number >= 0 && number <= 60)) problems.push(`${name}: not a number of seconds from 0 to 60`);
+  return number;
 }
 
 function readTopology(text: string, problems: string[]): Topology {

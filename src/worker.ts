@@ -6,7 +6,7 @@ const meridian = compose(env as unknown as Parameters<typeof compose>[0]);
 
 export default {
   fetch: (request, _env, context) => meridian.fetch(request, context),
-  queue: (batch) => meridian.queue(batch),
+  queue: (batch, _env, context) => meridian.queue(batch, context),
   scheduled: (event) => meridian.scheduled(event.scheduledTime),
 } satisfies ExportedHandler;
 

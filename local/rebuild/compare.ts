@@ -25,7 +25,7 @@ export interface CompareOptions {
   found(differences: readonly Difference[]): Promise<void> | void;
 }
 
-const KINDS = ["type:", "key:", "entry:"] as const;
+const KINDS = ["type:", "key:", "webhook:", "entry:"] as const;
 
 /** Throws when the log itself is damaged: nothing can be rebuilt from it. */
 export async function compareSpace(client: pg.ClientBase, space: number, options: CompareOptions): Promise<Comparison> {
@@ -35,7 +35,7 @@ export async function compareSpace(client: pg.ClientBase, space: number, options
     const counts: Counts = new Map();
     const shapes = await shapeHistory(client, space);
     const strays = await client.query<{ stream: string }>(
-      "select stream from streams where space = $1 and stream !~ '^(entry|type|key):' and stream <> 'space'",
+      "select stream from streams where space = $1 and stream !~ '^(entry|type|key|webhook):' and stream <> 'space'",
       [space],
     );
     await options.found(

@@ -15,6 +15,7 @@ import {
   NO_SPACE,
   type SpaceEvent,
 } from "../../src/contexts/tenancy/tenancy.ts";
+import { evolveWebhook, NO_WEBHOOK, type WebhookEvent } from "../../src/contexts/webhooks/webhooks.ts";
 import type { RecordedEvent } from "../../src/kernel/event.ts";
 import type { Json, JsonObject } from "../../src/kernel/json.ts";
 import type { Stream } from "./log.ts";
@@ -56,6 +57,7 @@ export function rowsOf(space: number, stream: Stream, shapes: ShapeHistory): Exp
   }
   if (name.startsWith("type:")) return { streams: [rows], types: typeRow(space, id, events) };
   if (name.startsWith("key:")) return { streams: [rows], api_keys: keyRow(space, id, events) };
+  if (name.startsWith("webhook:")) return { streams: [rows], webhooks: webhookRow(space, id, events) };
   return { streams: [rows], spaces: spaceRow(space, events) };
 }
 
@@ -190,6 +192,31 @@ function keyRow(space: number, id: string, events: readonly RecordedEvent[]): re
       created_at: stamps(events).created_at,
       revoked_at: revoked === undefined ? null : timestamp(revoked),
       revision: events.length,
+      position: lastOf(events).position,
+    },
+  ];
+}
+
+function webhookRow(space: number, id: string, events: readonly RecordedEvent[]): readonly ExpectedRow[] {
+  const state = (events as unknown as readonly WebhookEvent[]).reduce(evolveWebhook, NO_WEBHOOK);
+  if (state.is === "absent") return [];
+  const { url, types, description, enabled, disabledReason, secret, previous, previousUntil } = state;
+  return [
+    {
+      space,
+      id,
+      url,
+      events: state.events,
+      types,
+      description,
+      enabled,
+      disabled_reason: disabledReason,
+      secret,
+      previous_secret: previous,
+      previous_until: previousUntil,
+      from_pos: events[state.since - 1]?.position ?? 0,
+      ...stamps(events),
+      revision: state.revision,
       position: lastOf(events).position,
     },
   ];

@@ -20,6 +20,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
   published_past: { key: ["id", "from_pos"], of: "id", prefix: "entry:" },
   refs: { key: ["id", "side", "path", "target"], of: "id", prefix: "entry:" },
   types: { key: ["type"], of: "type", prefix: "type:" },
+  webhooks: { key: ["id"], of: "id", prefix: "webhook:" },
   api_keys: { key: ["id"], of: "id", prefix: "key:" },
   spaces: { key: ["space"], of: "space", prefix: "space" },
   type_count: { key: ["type"], of: "type", prefix: "" },

@@ -2,6 +2,7 @@
 import type { SchemaEngine } from "../contexts/authoring/authoring.ts";
 import type { Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets } from "../contexts/tenancy/tenancy.ts";
+import type { WebhookTools } from "../contexts/webhooks/webhooks.ts";
 import type { Clock, Instant } from "../kernel/clock.ts";
 import type { Result } from "../kernel/result.ts";
 import { type Actor, actorName, type SpaceRef } from "../kernel/scope.ts";
@@ -22,7 +23,7 @@ import type { Body } from "./intake.ts";
 import type { KnowledgeCache } from "./knowledge.ts";
 import type { Charge } from "./middleware/admit.ts";
 import type { Credentials } from "./middleware/identify.ts";
-import type { PlainServices } from "./operation.ts";
+import type { LetterTools, PlainServices } from "./operation.ts";
 import type { Route } from "./route.ts";
 
 export interface Call {
@@ -64,6 +65,8 @@ export interface Services {
   readonly signer: Signer;
   readonly schemas: SchemaEngine;
   readonly secrets: Secrets;
+  readonly webhooks: WebhookTools;
+  readonly deadLetters: LetterTools;
   readonly plain: PlainServices;
   readonly clock: Clock;
   readonly residencies: readonly string[];

@@ -16,6 +16,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Types: "Content types: the JSON Schemas that entries follow.",
   Spaces: "Tenants and their settings. For operators.",
   Keys: "API keys of a space and their scopes.",
+  Webhooks: "Endpoints that are told what happens in a space, and how telling them went.",
+  "Dead letters": "What gave up behind the scenes. For operators.",
   Health: "Whether this deployment is alive, ready and well.",
   Documents: "This reference and the pages that problems point at.",
 };

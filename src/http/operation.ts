@@ -3,12 +3,15 @@ import type { z } from "zod";
 import type { ContentType, SchemaEngine } from "../contexts/authoring/authoring.ts";
 import type { Read as ReadTag, Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets, SpaceSettings } from "../contexts/tenancy/tenancy.ts";
+import type { WebhookTools } from "../contexts/webhooks/webhooks.ts";
 import type { Json, JsonObject } from "../kernel/json.ts";
 import type { Position } from "../kernel/position.ts";
 import type { Result } from "../kernel/result.ts";
 import type { Scope, SpaceRef } from "../kernel/scope.ts";
 import type { Home, Reader } from "../platform/database/database.ts";
 import type { Writer, Written } from "../platform/event-log/writer.ts";
+import type { Bell } from "../platform/relay/bell.ts";
+import type { DeadLetters, LetterQueues } from "../platform/relay/dead-letters.ts";
 import type { Shared } from "./cache-control.ts";
 import type { Live } from "./live.ts";
 
@@ -44,6 +47,7 @@ export interface WriteData extends SpaceData {
   readonly schemas: SchemaEngine;
   /** Makes API keys. */
   readonly secrets: Secrets;
+  readonly webhooks: WebhookTools;
 }
 
 /** A read's answer. `etag` says how strong the hash over the body is to be: `strong` (single resources) or a weak one over `tagged`. */
@@ -133,6 +137,13 @@ export interface WriteOperation<
   handle(scope: Scope<WriteData>, asked: Asked<Params<P>, Query<D>, z.output<B>>): Promise<Result<Written>>;
 }
 
+/** What gave up, and how it is set going again. */
+export interface LetterTools {
+  readonly letters: DeadLetters;
+  readonly send: LetterQueues["send"];
+  ring(bell: Bell): Promise<void>;
+}
+
 /** What operators' use cases are given: the directory, and any space by its reference. `scope.space` is the null space (uid 0) of the home shard. */
 export interface OperatorData {
   readonly home: Home;
@@ -144,6 +155,7 @@ export interface OperatorData {
   /** Residencies that the topology has a shard for. */
   readonly residencies: readonly string[];
   readonly secrets: Secrets;
+  readonly deadLetters: LetterTools;
   /** Key and fingerprint of this request's `Idempotency-Key`, hex, when it has one. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }

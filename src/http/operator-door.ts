@@ -56,6 +56,7 @@ export async function askOperator(
     markClaim: services.markClaim,
     residencies: services.residencies,
     secrets: services.secrets,
+    deadLetters: services.deadLetters,
     ...(idempotency.value === undefined ? undefined : { idempotency: idempotency.value }),
     readerOf,
     writerOf(space) {

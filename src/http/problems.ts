@@ -1,5 +1,6 @@
 // Every code that a refusal may carry, explained: `/problems/<code>` answers from here, and titles come from here.
 import type { FaultKind } from "../kernel/fault.ts";
+import { AFTERWARDS_PROBLEMS } from "./problems/afterwards.ts";
 import { ASKING_PROBLEMS } from "./problems/asking.ts";
 import { CONTENT_PROBLEMS } from "./problems/content.ts";
 import { READING_PROBLEMS } from "./problems/reading.ts";
@@ -19,6 +20,7 @@ export interface Problem {
 }
 
 export const PROBLEMS: Readonly<Record<string, Problem>> = {
+  ...AFTERWARDS_PROBLEMS,
   ...ASKING_PROBLEMS,
   ...CONTENT_PROBLEMS,
   ...READING_PROBLEMS,

@@ -10,5 +10,5 @@ export function renderOutcome(outcome: Outcome, space: SpaceRef | undefined): Re
       space === undefined ? `/v1/${outcome.location}` : `/v1/spaces/${space.id}/${outcome.location}`;
   if (outcome.view === undefined) return { status: 204, headers, body: "" };
   headers["Content-Type"] = "application/json";
-  return { status: outcome.created ? 201 : 200, headers, body: JSON.stringify(outcome.view) };
+  return { status: outcome.created ? 201 : outcome.accepted ? 202 : 200, headers, body: JSON.stringify(outcome.view) };
 }

@@ -24,6 +24,9 @@ import { getHealthLive } from "./documents/get-health-live.ts";
 import { getHealthReady } from "./documents/get-health-ready.ts";
 import { getOpenapi } from "./documents/get-openapi.ts";
 import { getProblem } from "./documents/get-problem.ts";
+import { deleteDeadLetter } from "./relay/delete-dead-letter.ts";
+import { listDeadLetters } from "./relay/list-dead-letters.ts";
+import { redriveDeadLetter } from "./relay/redrive-dead-letter.ts";
 import {
   anyone,
   DAY,
@@ -47,6 +50,18 @@ import { listKeys } from "./tenancy/list-keys.ts";
 import { listSpaces } from "./tenancy/list-spaces.ts";
 import { revokeKey } from "./tenancy/revoke-key.ts";
 import { rotateKey } from "./tenancy/rotate-key.ts";
+import { cancelReplay } from "./webhooks/cancel-replay.ts";
+import { changeWebhook } from "./webhooks/change-webhook.ts";
+import { createWebhook } from "./webhooks/create-webhook.ts";
+import { deleteWebhook } from "./webhooks/delete-webhook.ts";
+import { getReplay } from "./webhooks/get-replay.ts";
+import { getWebhook } from "./webhooks/get-webhook.ts";
+import { listDeliveries } from "./webhooks/list-deliveries.ts";
+import { listReplays } from "./webhooks/list-replays.ts";
+import { listWebhooks } from "./webhooks/list-webhooks.ts";
+import { replayWebhook } from "./webhooks/replay-webhook.ts";
+import { rotateWebhookSecret } from "./webhooks/rotate-webhook-secret.ts";
+import { testWebhook } from "./webhooks/test-webhook.ts";
 
 // biome-ignore format: a table
 export const ROUTES: readonly Route[] = [
@@ -83,6 +98,22 @@ export const ROUTES: readonly Route[] = [
 
   route("GET",    "/v1/spaces/:space/changes",                         listChanges,       reader,                          "read",   never),
   route("GET",    "/v1/spaces/:space/export",                          exportEntries,     reader,                          "read",   never),
+  route("POST",   "/v1/spaces/:space/webhooks",                        createWebhook,     holder("webhooks:write"),        "write",  never),
+  route("GET",    "/v1/spaces/:space/webhooks",                        listWebhooks,      holder("webhooks:write"),        "read",   never),
+  route("GET",    "/v1/spaces/:space/webhooks/:id",                    getWebhook,        holder("webhooks:write"),        "read",   never),
+  route("PATCH",  "/v1/spaces/:space/webhooks/:id",                    changeWebhook,     holder("webhooks:write"),        "write",  never),
+  route("DELETE", "/v1/spaces/:space/webhooks/:id",                    deleteWebhook,     holder("webhooks:write"),        "write",  never),
+  route("POST",   "/v1/spaces/:space/webhooks/:id/test",               testWebhook,       holder("webhooks:write"),        "write",  never),
+  route("POST",   "/v1/spaces/:space/webhooks/:id/rotate-secret",      rotateWebhookSecret,holder("webhooks:write"),        "write",  never),
+  route("GET",    "/v1/spaces/:space/webhooks/:id/deliveries",         listDeliveries,    holder("webhooks:write"),        "read",   never),
+  route("POST",   "/v1/spaces/:space/webhooks/:id/replay",             replayWebhook,     holder("webhooks:write"),        "write",  never),
+  route("GET",    "/v1/spaces/:space/webhooks/:id/replays",            listReplays,       holder("webhooks:write"),        "read",   never),
+  route("GET",    "/v1/spaces/:space/webhooks/:id/replays/:replay",    getReplay,         holder("webhooks:write"),        "read",   never),
+  route("POST",   "/v1/spaces/:space/webhooks/:id/replays/:replay/cancel",cancelReplay,      holder("webhooks:write"),        "write",  never),
+
+  route("GET",    "/v1/dead-letters",                                  listDeadLetters,   root,                            "none",   never),
+  route("POST",   "/v1/dead-letters/:id/redrive",                      redriveDeadLetter, root,                            "none",   never),
+  route("DELETE", "/v1/dead-letters/:id",                              deleteDeadLetter,  root,                            "none",   never),
 
   route("GET",    "/health",                                           getHealth,         anyone,                          "none",   never),
   route("GET",    "/health/live",                                      getHealthLive,     anyone,                          "none",   never),

@@ -107,7 +107,7 @@ async function attempt(
     const written = await once(
       writer,
       await operation.handle(
-        scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets }),
+        scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets, webhooks: services.webhooks }),
         asked.value as unknown as Asked<never, unknown, unknown>,
       ),
     );

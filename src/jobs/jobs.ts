@@ -1,12 +1,13 @@
 // The consumer of every queue: each message is acked or retried by itself. It never throws and never uses `retryAll`:
 // either would undo the acks of the whole batch.
 import type { JsonObject } from "../kernel/json.ts";
+import type { LetterQueues } from "../platform/relay/dead-letters.ts";
 import type { Report } from "../platform/relay/relay.ts";
-import { nameOf } from "../platform/resilience/attempt.ts";
+import { attempt, nameOf } from "../platform/resilience/attempt.ts";
 import { inLanes } from "../platform/resilience/in-lanes.ts";
 import { type Fate, fateOf, type Outcome, outcomeOf } from "./fate.ts";
 import { QUEUES } from "./messages.ts";
-import type { Happening, Happenings, QueueName, Reaction, ReactionTools } from "./reaction.ts";
+import type { Defer, Happening, Happenings, QueueName, Reaction, ReactionTools } from "./reaction.ts";
 
 /** The part of a queue's message that is used here; Cloudflare's `Message` has it. */
 export interface QueueMessage {
@@ -28,6 +29,7 @@ export interface JobParts {
   readonly tools: ReactionTools;
   readonly reactions: readonly Reaction[];
   readonly report: Report;
+  readonly giveUp: LetterQueues["giveUp"];
 }
 
 interface Group {
@@ -38,21 +40,16 @@ interface Group {
 /** The connections that one invocation may hold open are six. */
 const LANES = 4;
 
-export function openJobs({ tools, reactions, report }: JobParts): (batch: QueueBatch) => Promise<void> {
-  return async ({ queue, messages }) => {
+export function openJobs(parts: JobParts): (batch: QueueBatch, defer?: Defer) => Promise<void> {
+  const { tools, reactions } = parts;
+  return async ({ queue, messages }, defer = () => undefined) => {
     const name = Object.keys(QUEUES).find((one) => isCalled(queue, one)) as QueueName | undefined;
-    if (name === undefined) {
-      // Dead letters are kept in the space's shard once there is a place for them; until then a line is all that remains of them.
-      const why = isCalled(queue, "dead-letters") ? "dead letter" : "no such queue";
-      for (const message of messages) bury(queue, message, why, report);
-      return;
-    }
-    const rules = QUEUES[name];
+    const rules = name === undefined ? undefined : QUEUES[name];
     const groups = new Map<string, Group>();
     for (const message of messages) {
-      const said = rules.read(message.body);
-      if (said === undefined) {
-        bury(queue, message, "not a message of this queue", report);
+      const said = rules?.read(message.body, message.id, message.attempts);
+      if (rules === undefined || said === undefined) {
+        await bury(parts, queue, message, rules === undefined ? "no such queue" : "not a message of this queue");
         continue;
       }
       const key = rules.keyOf(said);
@@ -61,13 +58,13 @@ export function openJobs({ tools, reactions, report }: JobParts): (batch: QueueB
       group.messages.push(message);
       group.said.push(said);
     }
+    if (rules === undefined) return;
     const concerned = reactions.filter((reaction) => reaction.queue === name && reaction.when === rules.says);
     await inLanes([...groups.values()], LANES, async (group) => {
       const happened = rules.merge(group.said);
-      const outcomes = await Promise.all(concerned.map((reaction) => reactSafely(reaction, tools, happened)));
-      for (const message of group.messages) {
-        settle(queue, message, fateOf(message.attempts, outcomes, rules.isSwept), report);
-      }
+      const outcomes = await Promise.all(concerned.map((reaction) => reactSafely(reaction, tools, happened, defer)));
+      for (const message of group.messages)
+        await settle(parts, queue, message, fateOf(message.attempts, outcomes, rules.isSwept));
     });
   };
 }
@@ -77,25 +74,33 @@ async function reactSafely(
   reaction: Reaction,
   tools: ReactionTools,
   happened: Happenings[Happening],
+  defer: Defer,
 ): Promise<Outcome> {
   try {
-    const outcome = outcomeOf(reaction, await reaction.react(tools, happened));
+    const outcome = outcomeOf(reaction, await reaction.react(tools, happened, defer));
     return outcome;
   } catch (error) {
     return { reaction, failure: { why: nameOf(error), isFinal: false } };
   }
 }
 
-function settle(queue: string, message: QueueMessage, fate: Fate, report: Report): void {
-  if (fate.kind !== "done") report(`job-${fate.kind}`, { ...factsOf(queue, message), ...fate });
+async function settle(parts: JobParts, queue: string, message: QueueMessage, fate: Fate): Promise<void> {
+  if (fate.kind !== "done") parts.report(`job-${fate.kind}`, { ...factsOf(queue, message), ...fate });
   if (fate.kind === "again") message.retry({ delaySeconds: fate.delaySeconds });
-  else if (fate.kind === "gave-up" && fate.kept) message.retry();
+  else if (fate.kind === "gave-up" && fate.kept) await bury(parts, queue, message, fate.why);
   else message.ack();
 }
 
-function bury(queue: string, message: QueueMessage, why: string, report: Report): void {
-  report("dead-letter", { ...factsOf(queue, message), why });
-  message.ack();
+/** If even this fails, the platform tries the message again and moves it by itself in the end. */
+async function bury({ giveUp, report }: JobParts, queue: string, message: QueueMessage, why: string): Promise<void> {
+  const { id, attempts, body } = message;
+  const name = Object.keys(QUEUES).find((one) => isCalled(queue, one)) ?? queue;
+  const given = await attempt(() =>
+    giveUp({ id, queue: name.slice(0, 64), reason: why.slice(0, 500), attempts, body }),
+  );
+  report("message-gave-up", { ...factsOf(queue, message), why, given: given.ok });
+  if (given.ok) message.ack();
+  else message.retry();
 }
 
 function isCalled(queue: string, name: string): boolean {

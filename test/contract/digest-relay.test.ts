@@ -52,6 +52,7 @@ const sent = {
 };
 const lines: unknown[] = [];
 const parts = {
+  followers: { rouse: async () => new Map() },
   digest: openDigest({ store: digestStore(redis), hash: tagHash("secret"), random: Math.random }),
   events,
   dirty,

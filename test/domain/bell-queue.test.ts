@@ -16,6 +16,12 @@ type Line = { event: string; [fact: string]: unknown };
 let lines: Line[];
 const report = (event: string, facts: object) => void lines.push({ event, ...facts });
 const tools = {} as ReactionTools;
+let given: { id: string; queue: string; reason: string; attempts: number; body: unknown }[];
+let letters: "taken" | "away";
+const giveUp = async (said: (typeof given)[number]) => {
+  if (letters === "away") throw new Outage("queues", "failed");
+  given.push(said);
+};
 
 interface Sent extends QueueMessage {
   fate?: string | [string, number | undefined];
@@ -42,12 +48,14 @@ const done: React<"SpaceAdvanced"> = async () => ok(undefined);
 beforeEach(() => {
   lines = [];
   sent = 0;
+  given = [];
+  letters = "taken";
 });
 
 /** Delivers one batch to these reactions and gives back the messages. */
 async function deliver(react: React<"SpaceAdvanced">[], messages: Sent[], queue = "meridian-changes"): Promise<Sent[]> {
   const reactions = react.map((one) => on("SpaceAdvanced", "changes", one, tries(3)));
-  await openJobs({ tools, reactions, report })({ queue, messages });
+  await openJobs({ tools, reactions, report, giveUp })({ queue, messages });
   return messages;
 }
 const fates = (messages: Sent[]) => messages.map(({ fate }) => fate);
@@ -155,7 +163,8 @@ describe("the consumer", () => {
     const react = vi.fn(done);
     expect(fates(await deliver([react], [message(body), message(bell(5, 1))]))).toEqual(["acked", "acked"]);
     expect(react).toHaveBeenCalledTimes(1);
-    expect(lines).toMatchObject([{ event: "dead-letter", why: "not a message of this queue", message: "m1" }]);
+    expect(lines).toMatchObject([{ event: "message-gave-up", why: "not a message of this queue", message: "m1" }]);
+    expect(given).toEqual([{ id: "m1", queue: "changes", reason: "not a message of this queue", attempts: 1, body }]);
   });
 
   test("an unknown queue loses nothing but its messages; their ids stand in a line, their content does not", async () => {
@@ -163,7 +172,7 @@ describe("the consumer", () => {
     expect(fates(await deliver([], [message(body)], "meridian-surprise"))).toEqual(["acked"]);
     expect(lines).toEqual([
       {
-        event: "dead-letter",
+        event: "message-gave-up",
         queue: "meridian-surprise",
         message: "m1",
         attempts: 1,
@@ -172,26 +181,72 @@ describe("the consumer", () => {
         part: 2,
         position: "[object Object]",
         why: "no such queue",
+        given: true,
       },
+    ]);
+    expect(given).toMatchObject([{ queue: "meridian-surprise", body }]);
+  });
+
+  test("what cannot be given up stays, and the platform moves it in the end", async () => {
+    letters = "away";
+    expect(fates(await deliver([], [message({ any: "thing" })], "meridian-surprise"))).toEqual([["again", undefined]]);
+  });
+
+  test("a message whose sweep does not find it is given up with its reason", async () => {
+    const reaction = on(
+      "DeliveryDue",
+      "deliveries",
+      async () => refuse(fault("unavailable", "broken", "Broken")),
+      tries(3),
+    );
+    const due = message({ uid: 1, epoch: 1, residency: "us", delivery: "a".repeat(24) }, 3);
+    await openJobs({ tools, reactions: [reaction], report, giveUp })({ queue: "meridian-deliveries", messages: [due] });
+    expect([due.fate, given]).toEqual([
+      "acked",
+      [{ id: "m1", queue: "deliveries", reason: "broken", attempts: 3, body: due.body }],
     ]);
   });
 
-  test("dead letters are acked into a line each", async () => {
-    const messages = await deliver(
-      [],
-      [message(bell(1, 4)), message({ uid: 2, delivery: "d9" })],
-      "meridian-staging-dead-letters",
+  test("dead letters are told apart: what we gave up, and what the platform moved", async () => {
+    const heard: unknown[] = [];
+    const reaction = on(
+      "MessageGaveUp",
+      "dead-letters",
+      async (_, happened) => {
+        heard.push(happened);
+        return ok(undefined);
+      },
+      tries(3),
     );
+    const body = { uid: 2, epoch: 1, residency: "eu", delivery: "b".repeat(24) };
+    const messages = [
+      message({ gaveUp: { id: "x1", queue: "work", reason: "broken", attempts: 8, body: { text: 1 } } }),
+      message(body, 4),
+    ];
+    await openJobs({ tools, reactions: [reaction], report, giveUp })({
+      queue: "meridian-staging-dead-letters",
+      messages,
+    });
     expect(fates(messages)).toEqual(["acked", "acked"]);
-    expect(lines).toMatchObject([
-      { event: "dead-letter", why: "dead letter", uid: 1, position: 4 },
-      { event: "dead-letter", why: "dead letter", uid: 2, delivery: "d9" },
+    expect(heard).toEqual([
+      {
+        letter: { id: "x1", queue: "work", reason: "broken", attempts: 8, body: '{"text":1}' },
+        space: undefined,
+      },
+      {
+        letter: { id: "m2", queue: "deliveries", reason: "retries-exhausted", attempts: 4, body: JSON.stringify(body) },
+        space: { uid: 2, residency: "eu" },
+      },
     ]);
   });
 
   test("the table of reactions serves the queue of bells", async () => {
     expect(REACTIONS.map(({ when, queue, giveUpAfter }) => [when, queue, giveUpAfter.tries])).toEqual([
       ["SpaceAdvanced", "changes", 8],
+      ["SpaceAdvanced", "changes", 8],
+      ["DeliveryDue", "deliveries", 8],
+      ["JobAsked", "work", 8],
+      ["MessageGaveUp", "dead-letters", 100],
     ]);
   });
 });
@@ -201,25 +256,26 @@ describe("bring the digest up when a space advances", () => {
   let log: number;
   let away: string | undefined;
   let questions: number;
-  const own = (): ReactionTools => ({
-    digest: {
-      heads: async () => {
-        if (away === "redis") throw new Outage("redis", "open");
-        return [head as Position | undefined];
-      },
-      advance: async (_space: unknown, _from: unknown, to: Position) => {
-        head = to;
-        return to;
-      },
-    } as unknown as ReactionTools["digest"],
-    events: {
-      changesAfter: async () => {
-        questions += 1;
-        if (away === "postgres") throw new Error("no answer");
-        return { changes: [], head: position(log) };
-      },
-    } as unknown as ReactionTools["events"],
-  });
+  const own = () =>
+    ({
+      digest: {
+        heads: async () => {
+          if (away === "redis") throw new Outage("redis", "open");
+          return [head as Position | undefined];
+        },
+        advance: async (_space: unknown, _from: unknown, to: Position) => {
+          head = to;
+          return to;
+        },
+      } as unknown as ReactionTools["digest"],
+      events: {
+        changesAfter: async () => {
+          questions += 1;
+          if (away === "postgres") throw new Error("no answer");
+          return { changes: [], head: position(log) };
+        },
+      } as unknown as ReactionTools["events"],
+    }) as ReactionTools;
   const happened = (at: number) => ({ ...bell(1, at), uid: spaceUid(1), position: position(at) });
   beforeEach(() => {
     [head, log, away, questions] = [40, 42, undefined, 0];

@@ -68,9 +68,16 @@ const dirty: DirtySet = {
     reach("redis");
     for (const mark of many) marks.set(keyOf(mark.space), mark);
   },
-  async oldest(most) {
+  async remind(many) {
     reach("redis");
-    return [...marks.values()].sort((one, other) => one.mark - other.mark).slice(0, most);
+    for (const one of many) {
+      if ((marks.get(keyOf(one.space))?.mark ?? Number.POSITIVE_INFINITY) > one.mark) marks.set(keyOf(one.space), one);
+    }
+  },
+  async oldest(most, upTo = Number.POSITIVE_INFINITY) {
+    reach("redis");
+    const due = [...marks.values()].filter(({ mark }) => mark <= upTo);
+    return due.sort((one, other) => one.mark - other.mark).slice(0, most);
   },
   async remove(many) {
     reach("redis");
@@ -107,9 +114,19 @@ const sender = {
   },
 };
 const report: Report = (event, facts) => lines.push({ event, ...facts });
+/** Who has something left, by space, and when to look again. */
+const left = new Map<string, Instant>();
+let roused: unknown[] = [];
+const followers = {
+  async rouse(spaces: readonly SpaceAddress[] | "all") {
+    roused.push(spaces);
+    return left;
+  },
+};
 const parts = () => ({
   digest,
   dirty,
+  followers,
   events,
   bells: coalescedBells(sender, clock),
   freshness: { heard: () => {} },
@@ -381,6 +398,45 @@ describe("the sweep over the dirty set", () => {
     expect(swept.behind).toBeGreaterThan(0);
     expect(questions).toBeLessThan(12);
     expect(marks.size).toBe(swept.behind);
+  });
+});
+
+describe("the sweep and what follows the log", () => {
+  beforeEach(() => {
+    left.clear();
+    roused = [];
+  });
+
+  test("rouses in every space that is marked, and over all of them once an hour", async () => {
+    logs.set("7.1", 42);
+    digests.set("7.1", { head: 42, changes: [] });
+    await dirty.mark(paris, markAt(instant(now - MINUTE), 0.25));
+    await sweepDirty(parts());
+    await sweepRecent(parts());
+    expect(roused).toEqual([[paris], "all"]);
+  });
+
+  test("a space in which something is due comes back then, and not before", async () => {
+    logs.set("7.1", 42);
+    digests.set("7.1", { head: 42, changes: [] });
+    await dirty.mark(paris, markAt(instant(now - MINUTE), 0.25));
+    left.set("7.1", instant(now + 5 * MINUTE));
+    await sweepDirty(parts());
+    expect(timeOf(marks.get("7.1")?.mark ?? 0)).toBe(now + 5 * MINUTE);
+    now += 3 * MINUTE;
+    expect(await sweepDirty(parts())).toMatchObject({ spaces: 0 });
+    now += MINUTE + 1;
+    expect(await sweepDirty(parts())).toMatchObject({ spaces: 1 });
+  });
+
+  test("a writer's mark is not put off by it", async () => {
+    logs.set("7.1", 42);
+    digests.set("7.1", { head: 42, changes: [] });
+    await dirty.mark(paris, markAt(instant(now - MINUTE), 0.25));
+    left.set("7.1", instant(now + 5 * MINUTE));
+    meanwhile = () => dirty.mark(paris, markAt(now as Instant, 0.75)).then(() => undefined);
+    await sweepDirty(parts());
+    expect(timeOf(marks.get("7.1")?.mark ?? 0)).toBe(now);
   });
 });
 

@@ -241,6 +241,7 @@ describe("a request", () => {
         commits.push({ change: asked, outcome });
         return ok({ rendered: render(outcome), position: position(10), replayed: false, unchanged: false });
       },
+      aside: () => Promise.reject(new Error("nothing here is written aside")),
       unchanged: (outcome, at) => ({ rendered: render(outcome), position: at, replayed: false, unchanged: true }),
     };
     const scope: Scope<AuthoringData> = {

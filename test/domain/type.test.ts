@@ -107,6 +107,7 @@ function scopeOf(
         unchanged: false,
       });
     },
+    aside: () => Promise.reject(new Error("nothing here is written aside")),
     unchanged: (_, at) => ({
       rendered: { status: 200, headers: {}, body: "" },
       position: at,

@@ -14,6 +14,7 @@ import {
 } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { all } from "../support/lanes.ts";
+import { openSql } from "../support/shards.ts";
 import { wire } from "../support/wire.ts";
 import { askChecked, check, expectRefusal, findRoute, headOf, SEEN, witnessed } from "../support/witness.ts";
 
@@ -37,6 +38,10 @@ const BODIES: Readonly<Record<string, unknown>> = {
   saveType: { name: "Made", schema: { type: "object", properties: {} } },
   createEntry: { type: "city", fields: { name: { en: "Made" } } },
   replaceEntry: { type: "city", fields: { name: { en: "Made" } } },
+  createWebhook: { url: "https://93.184.216.34/hook", events: ["entry.published"] },
+  changeWebhook: { description: "Changed" },
+  rotateWebhookSecret: { overlapSeconds: 0 },
+  replayWebhook: { fromPosition: 1 },
   patchEntry: { fields: { note: "Made" } },
 };
 
@@ -55,6 +60,9 @@ let victim: Space;
 let slow: Promise<Answer>;
 let entry: string;
 let keyId: string;
+let webhookId: string;
+let replayId: string;
+let letterId: string;
 
 /** The route's address with everything in it there, unless told otherwise. */
 function pathOf(
@@ -67,17 +75,19 @@ function pathOf(
   const parts: Readonly<Record<string, string>> = {
     space,
     type: absent ? "nowhere" : "city",
-    id: absent
-      ? route.path.includes("/keys/")
-        ? "0000000000ZZ"
-        : "nowhere"
-      : route.path.includes("/keys/")
-        ? keyId
-        : entry,
+    id: idOf(route, absent),
+    replay: absent ? "0".repeat(24) : replayId,
     code: "not-found",
     file: "swagger-ui.css",
   };
   return route.path.replaceAll(/:(\w+)/g, (_, name: string) => parts[name] ?? `no-sample-for-${name}`);
+}
+
+function idOf({ path }: Route, absent: boolean): string {
+  if (path.includes("/keys/")) return absent ? "0000000000ZZ" : keyId;
+  if (path.includes("/webhooks/")) return absent ? "0".repeat(18) : webhookId;
+  if (path.includes("/dead-letters/")) return absent ? "nowhere" : letterId;
+  return absent ? "nowhere" : entry;
 }
 
 const bodyOf = (route: Route): unknown => {
@@ -121,6 +131,18 @@ const withoutIds = (answer: Answer, ...names: readonly string[]): unknown => {
   return { status: answer.status, headers, text: text.replaceAll(/"requestId":"[^"]+"/g, "") };
 };
 
+/** A dead letter of a queue that there is not: redriving it is refused, and it stays. */
+async function plantLetter(): Promise<string> {
+  const sql = await openSql();
+  const id = crypto.randomUUID();
+  await sql(
+    "insert into dead_letters (space, id, at, queue, body, reason, attempts) values (0, $1, now(), 'nowhere', '{}', 'planted', 1)",
+    [id],
+  );
+  await sql.end();
+  return id;
+}
+
 beforeAll(async () => {
   const made = await Promise.all([
     makeSpace({ publicRead: false }),
@@ -137,6 +159,10 @@ beforeAll(async () => {
   entry = (
     await home.must("POST", "entries", { body: { type: "city", id: "paris", fields: { name: { en: "Paris" } } } })
   ).body.id;
+  webhookId = (await home.must("POST", "webhooks", { body: { ...(BODIES["createWebhook"] as object), enabled: true } }))
+    .body.id;
+  replayId = (await home.must("POST", `webhooks/${webhookId}/replay`, { body: { fromPosition: 1 } })).body.id;
+  letterId = await plantLetter();
   keyId = (await home.must("POST", "keys", { body: { name: "sample", scopes: ["content:read"] } })).body.id;
 });
 
@@ -744,9 +770,11 @@ describe("the order of checks: a request with everything wrong is told one thing
       await step(400, "invalid-header", { match: '"0.0"' });
       await step(422, "idempotency-key-reused", { idempotency: "another" });
       // A resource that has to be there, before what is asked of its state, before its rules.
-      const needed = !["createEntry", "replaceEntry", "saveType", "createKey"].includes(route.operation.id);
-      if (needed) await step(404, route.path.includes("/keys/") ? "key-missing" : "entry-missing", {});
-      if (route.operation.id === "createEntry" || route.operation.id === "createKey") return;
+      const creates = ["createEntry", "createKey", "createWebhook"].includes(route.operation.id);
+      const needed = !creates && !["replaceEntry", "saveType"].includes(route.operation.id);
+      const kind = /\/(key|webhook)s\//.exec(route.path)?.[1] ?? "entry";
+      if (needed) await step(404, `${kind}-missing`, {});
+      if (creates) return;
       state.path = route.path.includes("/entries/") ? pathOf(route).replace(entry, "shelved") : pathOf(route);
       state.raw =
         route.operation.id === "replaceEntry"

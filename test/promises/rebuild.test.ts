@@ -209,6 +209,12 @@ const VIOLATIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     state: `update spaces set state = 'deleted' where space = $1`,
     missing: `delete from spaces where space = $1`,
   },
+  webhooks: {
+    settings: `update webhooks set url = 'https://elsewhere.example', types = null where space = $1`,
+    "secret and since": `update webhooks set secret = 'forged', from_pos = 1 where space = $1`,
+    missing: `delete from webhooks where space = $1`,
+    unexpected: `insert into webhooks select $1, 'ghost', url, events, types, description, enabled, disabled_reason, secret, previous_secret, previous_until, from_pos, created_at, updated_at, revision, position from webhooks where space = $1 limit 1`,
+  },
   api_keys: {
     scopes: `update api_keys set scopes = '{content:read}' where space = $1`,
     "a revoked one lives": `update api_keys set revoked_at = null where space = $1 and revoked_at is not null`,
@@ -269,6 +275,13 @@ async function livedIn(): Promise<void> {
     })
   ).body;
   await space.must("POST", `keys/${key.id}/rotate`, { body: { overlapSeconds: 3600 } });
+  const hook = { url: "https://93.184.216.34/hook", events: ["entry.published", "entry.deleted"] };
+  const kept = (await space.must("POST", "webhooks", { body: hook })).body;
+  await space.must("PATCH", `webhooks/${kept.id}`, { body: { enabled: false, types: ["city"] } });
+  await space.must("PATCH", `webhooks/${kept.id}`, { body: { enabled: true } });
+  await space.must("POST", `webhooks/${kept.id}/rotate-secret`, { body: { overlapSeconds: 3600 } });
+  const dropped = (await space.must("POST", "webhooks", { body: hook })).body;
+  await space.must("DELETE", `webhooks/${dropped.id}`);
   const revoked = (await space.must("POST", "keys", { body: { name: "revoked", scopes: ["content:read"] } })).body;
   await space.must("DELETE", `keys/${revoked.id}`);
 }

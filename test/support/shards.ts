@@ -56,6 +56,13 @@ export const TENANT_TABLES = [
   "published_ix",
   "draft_ix",
   "published_past",
+  "webhooks",
+  "webhook_state",
+  "deliveries",
+  "delivery_attempts",
+  "webhook_replays",
+  "subscribers",
+  "dead_letters",
 ] as const;
 
 /** One digest over every row that a space has. */

@@ -4,7 +4,7 @@ import { digestKey, HEAD } from "../../platform/freshness/digest.ts";
 import type { DirtySet, SpaceAddress } from "../../platform/relay/dirty-set.ts";
 import { pairs, positionOf } from "./digest-store.ts";
 import type { Pipeline, Redis } from "./redis.ts";
-import { REMOVE_UNCHANGED } from "./scripts.ts";
+import { LOWER, REMOVE_UNCHANGED } from "./scripts.ts";
 
 const KEY = "dirty";
 
@@ -20,9 +20,15 @@ export function dirtySet(redis: Redis): DirtySet {
         for (const { space, mark } of marks) pipeline.zadd(KEY, { score: mark, member: memberOf(space) });
       });
     },
-    async oldest(most) {
+    async remind(marks) {
+      if (marks.length === 0) return;
+      const args = marks.flatMap(({ space, mark }) => [String(mark), memberOf(space)]);
+      await redis.script(LOWER, [KEY], args);
+    },
+    async oldest(most, upTo) {
+      const highest = upTo ?? "+inf";
       const [flat] = await redis.pipeline((pipeline) => {
-        pipeline.zrange(KEY, 0, most - 1, { withScores: true });
+        pipeline.zrange(KEY, "-inf", highest, { byScore: true, offset: 0, count: most, withScores: true });
       });
       return pairs(flat as readonly (string | number)[]).map(([member, mark]) => ({ space: spaceOf(member), mark }));
     },

@@ -49,3 +49,12 @@ for i = 1, #ARGV, 2 do
 end
 return removed
 `;
+
+/** KEYS: dirty set. ARGV: score and member, again and again: each score is set where there is none, or a larger one. */
+export const LOWER = `
+for i = 1, #ARGV, 2 do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i + 1])
+  if not score or tonumber(score) > tonumber(ARGV[i]) then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+return 0
+`;

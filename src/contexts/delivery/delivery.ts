@@ -1,6 +1,7 @@
 // The door of delivery: what readers are given, and the sort rows that writers keep for it.
 export type { DeliveryData } from "./asking.ts";
 export type { Signer } from "./cursor.ts";
+export { type Document, showContent, showEntry } from "./document.ts";
 export { type Export, type ExportEntries, exportEntries } from "./export-entries.ts";
 export { OPERATORS } from "./filter-text.ts";
 export { type GetContent, type Got, getContent } from "./get-content.ts";

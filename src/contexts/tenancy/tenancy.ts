@@ -26,7 +26,8 @@ export {
 } from "./domain/space-settings.ts";
 export { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
 export { listSpaces } from "./list-spaces.ts";
+export { checkMatch, type IfMatch } from "./precondition.ts";
 export { getSpace, type Registry } from "./registry.ts";
-export { hashOf, type Secrets } from "./secrets.ts";
+export { hashOf, hex, type Secrets } from "./secrets.ts";
 export { type SettledClaims, settleClaims } from "./settle-claims.ts";
 export { decodeSpace, etagOf, type SpaceRecord, spaceStatement, spaceView } from "./space.ts";

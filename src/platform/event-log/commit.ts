@@ -140,6 +140,8 @@ export interface Outcome {
   /** Absent: nothing to say (204). Never holds a secret: put the writer's `marks.secret` where it belongs. */
   readonly view?: Json;
   readonly created?: true;
+  /** Something goes on behind the answer (202). */
+  readonly accepted?: true;
   /** Opaque, quoted, strong. */
   readonly etag?: string;
   /** Path under the space, `entries/paris`, for `Location`. */

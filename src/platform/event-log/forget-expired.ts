@@ -1,4 +1,4 @@
-// Idempotency keys and commit ids that nobody can ask for any more are deleted in small steps, shard by shard.
+// What nobody can ask for any more (idempotency keys, commit ids, old deliveries) is deleted in small steps, shard by shard.
 import { sql } from "drizzle-orm";
 import type { SqlClient } from "../database/database.ts";
 import { renderSql } from "../database/render-sql.ts";
@@ -9,17 +9,23 @@ const STEP = 1_000;
 const STEPS = 200;
 const STEP_MS = 2_400;
 
-/** How many rows were deleted. */
-export async function forgetExpired(topology: Topology, client: SqlClient): Promise<number> {
-  const statement = renderSql(sql`select forget_expired(${STEP}) as n`);
+/** `functions`: each forgets a bounded number of rows and answers how many. How many rows were deleted in all. */
+export async function forgetExpired(
+  topology: Topology,
+  client: SqlClient,
+  functions: readonly string[],
+): Promise<number> {
   const counts = await Promise.all(
     topology.shards.map(async ({ primary }) => {
       let all = 0;
-      for (let step = 0; step < STEPS; step += 1) {
-        const rows = await client.call(primary, statement, { signal: AbortSignal.timeout(STEP_MS), caller: "job" });
-        const n = Number(rows[0]?.["n"] ?? 0);
-        all += n;
-        if (n < STEP) break;
+      for (const name of functions) {
+        const statement = renderSql(sql`select ${sql.identifier(name)}(${STEP}) as n`);
+        for (let step = 0; step < STEPS; step += 1) {
+          const rows = await client.call(primary, statement, { signal: AbortSignal.timeout(STEP_MS), caller: "job" });
+          const n = Number(rows[0]?.["n"] ?? 0);
+          all += n;
+          if (n < STEP) break;
+        }
       }
       return all;
     }),

@@ -99,11 +99,15 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
   let hasLoaded = false;
 
   /** `undefined`: nobody knows whether it committed. */
-  async function call(payload: Record<string, unknown>, insists: boolean): Promise<Result<CommitAnswer | undefined>> {
+  async function call(
+    name: "commit_write" | "write_aside",
+    payload: Record<string, unknown>,
+    insists: boolean,
+  ): Promise<Result<CommitAnswer | undefined>> {
     const text = JSON.stringify(payload);
     if (text.length > SURELY_SMALL && new TextEncoder().encode(JSON.stringify(text)).byteLength > MAX_CALL_BYTES)
       return refuse(WRITE_TOO_LARGE);
-    const statement = renderSql(sql`select commit_write(${text}::jsonb) as answer`);
+    const statement = renderSql(sql`select ${sql.identifier(name)}(${text}::jsonb) as answer`);
     const asked = parts.guardOf(endpoint).attempt(
       (signal) => parts.client.call(endpoint, statement, { signal, caller: binding.caller }),
       isAway,
@@ -126,15 +130,23 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     return binding.load(statements);
   }
 
-  async function commit(change: Change, outcome: Outcome): Promise<Result<Written>> {
+  function commit(change: Change, outcome: Outcome): Promise<Result<Written>> {
+    const { dryRun: _, ...rest } = change;
+    return write("commit_write", rest, outcome);
+  }
+
+  async function write(
+    name: "commit_write" | "write_aside",
+    what: Readonly<Record<string, unknown>>,
+    outcome: Outcome,
+  ): Promise<Result<Written>> {
     const reached = binding.loadsFirst && !hasLoaded ? await load([]) : undefined;
     if (reached?.ok === false) return reached;
     announced ??= parts.announcer.beforeCommit(space);
     const { seen } = await announced;
     const rendered = binding.render(outcome);
-    const { dryRun: _, ...rest } = change;
     const payload = {
-      ...rest,
+      ...what,
       space: space.uid,
       commit: parts.uuid(),
       known: binding.known,
@@ -143,10 +155,10 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
       placeholders: { at: marks.at, position: `"${marks.position}"` },
       idem: idempotency && (await keep(idempotency, rendered, outcome)),
     };
-    let answered = await call(payload, false);
+    let answered = await call(name, payload, false);
     const lost = answered.ok && answered.value === undefined;
     // The lost answer may have opened the breaker, which must not keep us from asking what became of the first call.
-    if (lost) answered = await call({ ...payload, again: true }, true);
+    if (lost) answered = await call(name, { ...payload, again: true }, true);
     // Once an answer was lost, only an answer tells: the repeated call's own trouble says nothing about the first.
     if (!answered.ok && !lost) return answered;
     const answer = answered.ok ? answered.value : undefined;
@@ -155,7 +167,11 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
       return refuse(OUTCOME_UNKNOWN);
     }
     if ("refused" in answer) return refuse(refusalOf(answer, space));
-    if ("replayed" in answer) return ok(await replayed(answer));
+    if ("replayed" in answer) {
+      // What the repeated call finds kept by a write that takes no position is the answer of the first: there is no row of a commit to tell by.
+      const first = lost && name === "write_aside";
+      return ok({ ...(await replayed(answer)), ...(first ? { replayed: false } : {}) });
+    }
     await parts.announcer.afterCommit(space, {
       position: position(answer.position),
       // A commit found by the repeated call comes without its tags: nothing is claimed, and the digest is brought up from the log.
@@ -211,6 +227,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
     marks,
     commit,
     load,
+    aside: (does, effect, outcome) => write("write_aside", { does, effect }, outcome),
     unchanged: (outcome, at) => ({ rendered: binding.render(outcome), position: at, replayed: false, unchanged: true }),
     async findReplay() {
       if (!idempotency) return ok(undefined);

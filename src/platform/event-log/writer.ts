@@ -1,5 +1,6 @@
 // The port that use cases write through: bound to one space, one request, one idempotency key.
 import type { SQL } from "drizzle-orm";
+import type { JsonObject } from "../../kernel/json.ts";
 import type { Position } from "../../kernel/position.ts";
 import type { Result } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
@@ -34,6 +35,11 @@ export interface Writer {
    * `conflict`/`request-in-progress`, `outdated`/`knowledge-outdated`, `unavailable`/`outcome-unknown` or `database-unavailable`.
    */
   commit(change: Change, outcome: Outcome): Promise<Result<Written>>;
+  /**
+   * A write that takes no position (migrations/0007_relay.sql): the function `aside_<does>` and the stored response in one transaction.
+   * Refuses like `commit`, and with `conflict` and whatever code the function refuses with.
+   */
+  aside(does: string, effect: JsonObject, outcome: Outcome): Promise<Result<Written>>;
   /** The answer when nothing would change; `position` is the head that `load` saw. */
   unchanged(outcome: Outcome, position: Position): Written;
 }

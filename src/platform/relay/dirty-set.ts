@@ -16,8 +16,10 @@ export interface DirtySet {
   mark(space: SpaceAddress, mark: number, limit?: { readonly atMost: Millis }): Promise<Position | undefined>;
   /** Marks many again, in one request. */
   remark(marks: readonly Mark[]): Promise<void>;
-  /** By mark, smallest first. */
-  oldest(most: number): Promise<readonly Mark[]>;
+  /** Marks that are absent or larger: a mark of the future says when to look again. */
+  remind(marks: readonly Mark[]): Promise<void>;
+  /** By mark, smallest first; none above `upTo`, if it is given. */
+  oldest(most: number, upTo?: number): Promise<readonly Mark[]>;
   /** Removes each space whose mark is still the one given. */
   remove(marks: readonly Mark[]): Promise<void>;
 }

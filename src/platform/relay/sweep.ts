@@ -1,4 +1,5 @@
-// The sweep: finds spaces whose digest is behind their log, because somebody crashed or Redis was away, and brings it up.
+// The sweep: finds spaces whose digest or subscribers are behind their log, because somebody crashed or Redis was away, and spaces in which
+// something is due.
 import { type Clock, instant, type Millis, millis } from "../../kernel/clock.ts";
 import type { Position } from "../../kernel/position.ts";
 import { attempt, nameOf } from "../resilience/attempt.ts";
@@ -6,10 +7,12 @@ import { inLanes } from "../resilience/in-lanes.ts";
 import type { Bells } from "./bell.ts";
 import { type BringUpParts, bringUp } from "./bring-up.ts";
 import { type DirtySet, markAt, type SpaceAddress, timeOf } from "./dirty-set.ts";
+import { type Followers, keyOf } from "./followers.ts";
 import type { Report } from "./relay.ts";
 
 export interface SweepParts extends BringUpParts {
   readonly dirty: DirtySet;
+  readonly followers: Followers;
   readonly bells: Bells;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -27,6 +30,8 @@ export interface Swept {
 
 /** A mark younger than this may belong to a commit still to come: loads, repeated attempts and both calls of a commit fit in. */
 const SETTLED: Millis = millis(45_000);
+/** What is due before the next sweep is set going by this one. */
+const AHEAD: Millis = millis(60_000);
 const MOST_SPACES = 1_000;
 const LANES = 4;
 /** Cron runs each minute; what is left over waits for the next. */
@@ -39,24 +44,34 @@ interface Candidate {
   readonly found: Position | undefined;
 }
 
-/** Over the dirty set. A space leaves it when it is caught up, its mark is old enough, and nobody has marked it again since. */
+/**
+ * Over the dirty set. A space leaves it when it is caught up, its mark is old enough, and nobody has marked it again since; one in which
+ * something is due later comes back then.
+ */
 export async function sweepDirty(parts: SweepParts): Promise<Swept> {
-  const { digest, dirty, clock, random } = parts;
-  const marks = await dirty.oldest(MOST_SPACES);
+  const { digest, dirty, followers, clock, random } = parts;
+  const marks = await dirty.oldest(MOST_SPACES, markAt(instant(clock.now() + AHEAD), 0));
   if (marks.length === 0) return { spaces: 0, repaired: 0, behind: 0 };
   const heads = await digest.heads(marks.map(({ space }) => space));
   const candidates = marks.map(({ space }, at) => ({ space, found: heads[at] }));
   const { swept, done } = await repair(parts, candidates);
+  const again = await followers.rouse(marks.map(({ space }) => space));
   const now = clock.now();
   const settled = marks.filter(({ space, mark }) => done.has(space) && now - timeOf(mark) >= SETTLED);
   await dirty.remove(settled);
+  await dirty.remind(
+    settled.flatMap(({ space }) => {
+      const at = again.get(keyOf(space));
+      return at === undefined ? [] : [{ space, mark: markAt(instant(Math.max(at, now)), random()) }];
+    }),
+  );
   // What could not be repaired goes to the end of the set, or a thousand spaces of a dead shard would hide all others.
   const failed = marks.filter(({ space }) => !done.has(space));
   await dirty.remark(failed.map(({ space }) => ({ space, mark: markAt(now, random()) })));
   return swept;
 }
 
-/** Over every space with recent commits: catches those whose mark was lost with Redis. */
+/** Over every space with recent commits, and everything that is due: catches those whose mark was lost with Redis. */
 export async function sweepRecent(parts: SweepParts): Promise<Swept> {
   const { digest, events, clock } = parts;
   const recent = await events.committedSince(instant(clock.now() - LOOK_BACK));
@@ -68,7 +83,9 @@ export async function sweepRecent(parts: SweepParts): Promise<Swept> {
       if (heads[index] !== position) candidates.push({ space, found: heads[index] });
     });
   }
-  return (await repair(parts, candidates)).swept;
+  const { swept } = await repair(parts, candidates);
+  await parts.followers.rouse("all");
+  return swept;
 }
 
 async function repair(

@@ -13,6 +13,8 @@ export interface Guards {
   readonly shield: Guard;
   /** The platform's own rate limits, which answer from the machine that asks. */
   readonly wall: Guard;
+  /** Of the names of webhooks. */
+  readonly resolver: Guard;
 }
 
 export function openGuards({ shards }: Topology, clock: Clock): Guards {
@@ -53,5 +55,12 @@ export function openGuards({ shards }: Topology, clock: Clock): Guards {
       clock,
     }),
     wall: guard("wall", { timeout: millis(250), breakAfter: 5, halfOpenAfter: millis(1_000), bulkhead: 1_000, clock }),
+    resolver: guard("resolver", {
+      timeout: millis(2_000),
+      breakAfter: 10,
+      halfOpenAfter: millis(2_000),
+      bulkhead: 100,
+      clock,
+    }),
   };
 }

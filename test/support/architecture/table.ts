@@ -58,6 +58,8 @@ export const KNOWS: Readonly<Record<string, readonly string[]>> = {
   // A type's shape and the terms of a sort row belong to reading; writing has to produce them.
   authoring: ["delivery"],
   delivery: [],
+  // What is told is what readers and editors are given; entity tags and preconditions are everybody's.
+  webhooks: ["delivery", "tenancy"],
 };
 
 /** Packages that are the business of certain rooms only, whatever else others may use. */

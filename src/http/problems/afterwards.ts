@@ -1,0 +1,55 @@
+// Problems of webhooks, jobs and dead letters.
+import type { Problem } from "../problems.ts";
+
+export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
+  "webhook-missing": {
+    kind: "missing",
+    title: "No such webhook",
+    means: "The space has no webhook with this id.",
+    remedy: "List the space's webhooks to see their ids.",
+  },
+  "webhook-disabled": {
+    kind: "conflict",
+    title: "Webhook is disabled",
+    means:
+      "Nothing is sent to a webhook that is disabled: by its owner, because it answered 410, or because it failed for days.",
+    remedy: "Change it with `enabled: true`, then ask again.",
+  },
+  "webhooks-too-many": {
+    kind: "conflict",
+    title: "Too many webhooks",
+    means: "The space has as many webhooks as a space may have.",
+    remedy: "Delete one that is not needed, or let one receiver serve several purposes.",
+  },
+  "url-not-allowed": {
+    kind: "invalid",
+    title: "URL not allowed",
+    means:
+      "Messages are posted by https to names and addresses of the public internet only, without credentials in the URL.",
+    remedy: "Give the receiver a public name with a certificate. The detail says what is wrong with this URL.",
+  },
+  "replay-range": {
+    kind: "invalid",
+    title: "Not a range of positions",
+    means: "A replay begins at or before its end, and ends at or before the space's head.",
+    remedy: "Leave out `toPosition` to replay up to the head.",
+  },
+  "job-missing": {
+    kind: "missing",
+    title: "No such job",
+    means: "There is no job with this id here, or it ended so long ago that it was forgotten.",
+    remedy: "Follow the `Location` that the answer gave which started the job.",
+  },
+  "dead-letter-missing": {
+    kind: "missing",
+    title: "No such dead letter",
+    means: "There is no dead letter with this id: it was redriven or deleted, or never was.",
+    remedy: "List the dead letters to see their ids.",
+  },
+  "queue-missing": {
+    kind: "conflict",
+    title: "No such queue",
+    means: "The message came from a queue that this release does not have, so that it cannot be put back.",
+    remedy: "Delete the dead letter, or deploy a release that has the queue.",
+  },
+};

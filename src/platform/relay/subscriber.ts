@@ -1,0 +1,34 @@
+// What follows the log of a space: an effect for each event, once, in order. Subscribers fail independently of each other.
+import type { SQL } from "drizzle-orm";
+import type { Instant } from "../../kernel/clock.ts";
+import type { SpaceUid } from "../../kernel/id.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
+import type { Position } from "../../kernel/position.ts";
+import type { Result } from "../../kernel/result.ts";
+import type { SpaceAddress } from "./dirty-set.ts";
+
+/** An event without content (`fields`, `document`, `shape`): whoever needs content asks for it. */
+export interface LogHeader {
+  readonly position: Position;
+  readonly stream: string;
+  readonly version: number;
+  readonly type: string;
+  readonly schema: number;
+  readonly data: JsonObject;
+  readonly at: Instant;
+  /** The content type of an entry; null for other streams. */
+  readonly entryType: string | null;
+}
+
+export interface Subscriber {
+  /** Also the function that the effect is: `effect_<name>`. */
+  readonly name: string;
+  /** What becomes of an event that fails it eight times: passed and kept like a dead letter, or nothing passes it. */
+  readonly atFailure: "park" | "stop";
+  /** True of a space whose events have no effect at the moment, whatever they are. */
+  readonly idle?: (space: SpaceUid) => SQL;
+  /** The effect's payload; `undefined`: none. Refuses, or throws what is no outage, when it cannot take in an event. */
+  prepare(space: SpaceAddress, events: readonly LogHeader[]): Promise<Result<JsonObject | undefined>>;
+  /** After the commit, with what the effect answered. What it does not do, the sweep does. */
+  follow?(space: SpaceAddress, answer: Json): Promise<void>;
+}
