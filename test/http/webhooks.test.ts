@@ -204,7 +204,7 @@ describe("what it is told", () => {
             timestamp: Number(message?.headers["webhook-timestamp"]),
             bytes: message?.text.length,
           },
-          response: { status: 200, headers: {}, body: "" },
+          response: { status: 200, fields: {}, body: "" },
         },
       ],
     });

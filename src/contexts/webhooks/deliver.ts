@@ -134,7 +134,7 @@ async function deliver(
     status,
     error: sent.error,
     request: sent.request,
-    response: sent.answer === undefined ? null : { ...sent.answer },
+    response: sent.answer === undefined ? null : summaryOf(sent.answer),
     wakeUntil: textOf(instant(now + SOON_MS)),
     wake: NEXT,
   });
@@ -149,6 +149,10 @@ async function deliver(
   const reason = status === 410 ? "gone" : answer["failing"] === true ? "failing" : undefined;
   if (reason !== undefined) await parts.disable(space, claim.webhook, reason);
   return own?.id;
+}
+
+function summaryOf({ status, headers, body }: Posted): JsonObject {
+  return { status, fields: headers, body };
 }
 
 interface Sent {

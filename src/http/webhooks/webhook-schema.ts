@@ -130,7 +130,7 @@ const attempt = z.object({
   response: z
     .object({
       status: z.int(),
-      headers: z.record(z.string(), z.string()),
+      fields: z.record(z.string(), z.string()).meta({ description: "A few of its header fields." }),
       body: z.string().meta({ description: "Its beginning." }),
     })
     .nullable(),
