@@ -119,6 +119,18 @@ describe("when Redis was away", () => {
     expect(await digestHead(copy.uid)).toBe(await headOf(sql, copy.uid));
   });
 
+  test("and nobody rang: the same sweep rings for subscribers that have not followed", async () => {
+    const copy = await copySpace(sql, uid, `unheard-${Date.now().toString(36)}`);
+    await sql("delete from subscribers where space = $1", [copy.uid]);
+    await ringCron(fullHour());
+    await until("webhooks have followed", async () => {
+      const [row] = await sql("select position from subscribers where space = $1 and subscriber = 'webhooks'", [
+        copy.uid,
+      ]);
+      return row?.["position"] === (await headOf(sql, copy.uid));
+    });
+  });
+
   test("and came back empty: a digest is made anew that claims nothing it has not seen", async () => {
     await publishHeard();
     await redis("FLUSHDB");

@@ -58,7 +58,7 @@ export function neonClient(fetchEndpoint: string | undefined): SqlClient {
       const sql = driver(endpoint, options.caller);
       return await answered(endpoint, options, (signal) =>
         sql.transaction(
-          // A batch takes its type parsers from each query, not from the driver.
+          // Type parsers are taken from each query, not from the driver.
           statements.map((s) => sql.query(s.text, [...s.params], { types: customTypes })),
           { isolationLevel: "RepeatableRead", readOnly: true, fetchOptions: { signal } },
         ),
@@ -67,7 +67,7 @@ export function neonClient(fetchEndpoint: string | undefined): SqlClient {
     async call(endpoint: Endpoint, statement: Statement, options: CallOptions) {
       const sql = driver(endpoint, options.caller);
       return (await answered(endpoint, options, (signal) =>
-        sql.query(statement.text, [...statement.params], { fetchOptions: { signal } }),
+        sql.query(statement.text, [...statement.params], { types: customTypes, fetchOptions: { signal } }),
       )) as Row[];
     },
   };

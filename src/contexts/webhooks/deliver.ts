@@ -59,8 +59,8 @@ const WALL: Millis = millis(15_000);
 /** Failures in a row that open an endpoint's breaker; a silence counts as all of them. */
 const BREAK_AFTER = 5;
 const OPEN_FOR_S = [10, 30, 60, 120, 300];
-/** No attempt succeeded for so long: the endpoint is disabled. */
-const FAILING_S = 72 * 3_600;
+/** No attempt succeeded for so long, which is longer than all attempts of one delivery take: the endpoint is disabled. */
+const FAILING_S = 120 * 3_600;
 /** How long a worker goes on with one endpoint. */
 const TURN: Millis = millis(20_000);
 /** One to go on with, and one for somebody else. */

@@ -66,7 +66,7 @@ export const webhookSchema = z
     disabledReason: z
       .enum(["gone", "failing"])
       .nullable()
-      .meta({ description: "`gone`: it answered 410; `failing`: no attempt succeeded for three days." }),
+      .meta({ description: "`gone`: it answered 410; `failing`: no attempt succeeded for five days." }),
     createdAt: time,
     updatedAt: time,
   })
