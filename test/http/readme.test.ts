@@ -75,4 +75,10 @@ describe("README", () => {
     expect(lines.length).toBeGreaterThanOrEqual(200);
     expect(JSON.parse(lines[0] as string)).toMatchObject({ type: "country", publish: true });
   });
+
+  it("makes a webhook that is told of what happens", () => {
+    expect(answerTo("/entries/louvre/unpublish")).toContain('"status":"draft"');
+    // The receiver is not started here, and the message may be on its way: its delivery is enough.
+    expect(answerTo("/deliveries")).toMatch(/^\{"data":\[/);
+  });
 });

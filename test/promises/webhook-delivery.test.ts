@@ -36,6 +36,13 @@ async function write(id: string, ...what: ("publish" | "unpublish" | "update")[]
   world.bell(space, at);
   return at;
 }
+const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  const end = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error("It did not come to that");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
 const to = (url: string): Sent[] => world.sent.filter((one) => one.url === url);
 const positions = (url: string): number[] => to(url).map(({ body }) => body.position);
 const unfinished = async (): Promise<number> =>
@@ -349,6 +356,25 @@ describe("queues", () => {
     120_000,
   );
 
+  test("many messages of one delivery at the same moment: one of them sends", async () => {
+    await fresh();
+    const url = await newHook();
+    world.receive(url, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return answer(200);
+    });
+    await write("a", "publish");
+    for (let round = 0; round < 20; round += 1) {
+      world.pass(SECOND);
+      for (const message of world.due()) {
+        world.take(message);
+        const copies = Array.from({ length: 6 }, (_, n) => ({ ...message, id: `${message.id}x${n}` }));
+        await Promise.all(copies.map((copy) => world.invoke([copy])));
+      }
+    }
+    expect(world.sent).toHaveLength(1);
+  });
+
   test("a bell that is lost: the sweep rings", async () => {
     await fresh();
     const url = await newHook();
@@ -441,6 +467,7 @@ describe("a consumer that dies", () => {
       )
         break;
     }
+    const before = world.sent.length;
     await world.settle(3 * HOUR);
     const rows = await world.sql("select position, state from deliveries where space = $1 order by position", [
       space.uid,
@@ -449,7 +476,86 @@ describe("a consumer that dies", () => {
       { position: first, state: "failed" },
       { position: second, state: "delivered" },
     ]);
+    // There is no eleventh attempt.
+    expect(world.sent.slice(before).map(({ body }) => body.position)).toEqual([second]);
   }, 120_000);
+
+  test("slowly: what it says when its lease is over counts no more, and takes nothing from whoever has it now", async () => {
+    await fresh();
+    const url = await newHook();
+    let calls = 0;
+    let leased: boolean | undefined;
+    world.receive(url, async () => {
+      calls += 1;
+      if (calls === 1) {
+        world.pass(61 * SECOND);
+        await world.sweep();
+        world.pass(SECOND);
+        // Another isolate takes the delivery over, and is sending while the first one ends.
+        behind = Promise.all(world.due().map((message) => world.invoke([world.take(message)])));
+        await until(() => calls === 2);
+        return answer(500);
+      }
+      await until(() => firstIsOver);
+      const [row] = await world.sql("select lease_until > $2::timestamptz as leased from deliveries where space = $1", [
+        space.uid,
+        new Date(world.now()).toISOString(),
+      ]);
+      leased = row?.["leased"] as boolean;
+      return answer(200);
+    });
+    let behind: Promise<unknown> = Promise.resolve();
+    let firstIsOver = false;
+    const at = await write("a", "publish");
+    for (let round = 0; round < 20 && calls === 0; round += 1) {
+      world.pass(SECOND);
+      for (const message of world.due()) await world.invoke([world.take(message)]);
+    }
+    firstIsOver = true;
+    await behind;
+    expect([calls, leased]).toEqual([2, true]);
+    await world.settle(HOUR);
+    await expectWhole(url, [{ entry: "a", at }]);
+    expect(world.sent).toHaveLength(2);
+  });
+
+  test("or does not die, but ends the older one while the next is made: the next is due", async () => {
+    await fresh();
+    const url = await newHook();
+    world.receive(url, () => answer(500));
+    const first = await write("a", "publish");
+    await world.settle(MINUTE);
+    await world.mark(space);
+    const second = await world.write(space, "a", "update", "publish");
+    // What `finish_delivery` does, held open in the middle while the subscriber runs.
+    const held = await world.hold();
+    await held.query("select 1 from webhook_state where space = $1 for update", [space.uid]);
+    world.bell(space, second);
+    world.pass(SECOND);
+    const running = Promise.all(
+      world
+        .due()
+        .filter(({ queue }) => queue === "changes")
+        .map((message) => world.invoke([world.take(message)])),
+    );
+    const over = { yes: false };
+    void running.then(() => {
+      over.yes = true;
+    });
+    await until(async () => over.yes || (await world.waiting()) > 0);
+    await held.query(
+      "select end_delivery(d, 'delivered', $2::timestamptz) from deliveries d where space = $1 and position = $3",
+      [space.uid, new Date(world.now()).toISOString(), first],
+    );
+    await held.query("commit");
+    held.release();
+    await running;
+    const [row] = await world.sql(
+      "select due_at < 'infinity' as due from deliveries where space = $1 and position = $2",
+      [space.uid, second],
+    );
+    expect(row).toEqual({ due: true });
+  });
 });
 
 describe("an event that cannot be taken in", () => {

@@ -71,7 +71,7 @@ const SHAPE: TypeShape = {
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
 export async function openWorld(server: string) {
-  const { client, sql, end } = await ownDatabase(server);
+  const { client, sql, hold, waiting, end } = await ownDatabase(server);
   let now = instant(Date.now());
   const clock: Clock = { now: () => now };
   const patient = guard("own", {
@@ -263,6 +263,8 @@ export async function openWorld(server: string) {
 
   return {
     sql,
+    hold,
+    waiting,
     end,
     tools,
     state,

@@ -18,6 +18,10 @@ export interface OwnDatabase {
   readonly client: SqlClient;
   /** As the superuser. */
   sql(text: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** A transaction of the superuser's that stays open. */
+  hold(): Promise<pg.PoolClient>;
+  /** How many sessions wait for a lock. */
+  waiting(): Promise<number>;
   end(): Promise<void>;
 }
 
@@ -58,6 +62,17 @@ export async function ownDatabase(server: string): Promise<OwnDatabase> {
       snapshot: (_endpoint, statements) => ask(() => snapshot(app, statements)),
     },
     sql: async (text, params = []) => (await owner.query(text, [...params])).rows as Row[],
+    async hold() {
+      const held = await owner.connect();
+      await held.query("begin");
+      return held;
+    },
+    async waiting() {
+      const { rows } = await owner.query(
+        "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return rows[0].n as number;
+    },
     async end() {
       await Promise.all([owner.end(), app.end()]);
       await first.query(`drop database ${name} with (force)`);

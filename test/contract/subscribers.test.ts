@@ -1,0 +1,239 @@
+// Subscribers on a real Postgres: effect and checkpoint are one, whoever runs them and however often; they fail apart from each other.
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { instant, millis } from "../../src/kernel/clock.ts";
+import { fault } from "../../src/kernel/fault.ts";
+import { spaceUid } from "../../src/kernel/id.ts";
+import { ok, refuse } from "../../src/kernel/result.ts";
+import type { Endpoint, Topology } from "../../src/platform/database/topology.ts";
+import { openDeadLetters } from "../../src/platform/relay/dead-letters.ts";
+import { FAILURES, runSubscriber } from "../../src/platform/relay/run-subscriber.ts";
+import { spaceCalls } from "../../src/platform/relay/space-calls.ts";
+import type { Subscriber } from "../../src/platform/relay/subscriber.ts";
+import { subscriberLog } from "../../src/platform/relay/subscriber-log.ts";
+import { guard } from "../../src/platform/resilience/guard.ts";
+import { type OwnDatabase, ownDatabase } from "../support/pg-client.ts";
+
+const endpoint: Endpoint = { name: "own", region: "here", latitude: 0, longitude: 0, url: "postgres://own" };
+const topology: Topology = { home: "own", shards: [{ name: "own", residency: "us", primary: endpoint, readers: [] }] };
+
+let database: OwnDatabase;
+let now = instant(Date.now());
+let uid = 0;
+const clock = { now: () => now };
+const space = () => ({ uid: spaceUid(uid), epoch: 1, residency: "us" });
+let lines: { event: string }[] = [];
+let rung: number[] = [];
+
+beforeAll(async () => {
+  database = await ownDatabase(inject("stack").postgres["us-primary"] as string);
+  // No unique key: what happens twice is seen twice.
+  await database.sql("create table effects (space int, who text, position bigint)");
+  await database.sql("grant all on effects to meridian_app");
+  for (const who of ["counting", "other"])
+    await database.sql(`create function effect_${who}(sp int, p jsonb) returns jsonb language plpgsql as $$
+      begin
+        if exists (select from jsonb_array_elements_text(p->'at') a where a = p->>'poison') then raise exception 'poison'; end if;
+        insert into effects select sp, '${who}', a::bigint from jsonb_array_elements_text(p->'at') a;
+        return '{}';
+      end $$`);
+  await database.sql("grant execute on all functions in schema public to meridian_app");
+});
+afterAll(() => database?.end());
+beforeEach(() => {
+  uid += 1;
+  lines = [];
+  rung = [];
+});
+
+async function append(count: number): Promise<void> {
+  const [head] = await database.sql("select position from space_head where space = $1", [uid]);
+  const payload = {
+    space: uid,
+    commit: crypto.randomUUID(),
+    streams: [],
+    events: Array.from({ length: count }, (_, i) => ({
+      n: i + 1,
+      stream: `quiet:${crypto.randomUUID()}`,
+      version: 1,
+      type: "SomethingHappened",
+      schema: 1,
+      data: { fields: { large: "x".repeat(1_000) }, small: 1 },
+      tags: [],
+    })),
+    meta: {},
+    placeholders: { at: "@at", position: "@position" },
+    ...(head === undefined ? { create: { epoch: 1 } } : {}),
+  };
+  await database.sql("select commit_write($1::jsonb)", [JSON.stringify(payload)]);
+}
+
+function parts() {
+  const guardOf = () =>
+    guard("own", { timeout: millis(60_000), breakAfter: 1e9, halfOpenAfter: millis(1), bulkhead: 1e6, clock });
+  const shards = { topology, client: database.client, guardOf };
+  return {
+    log: subscriberLog(shards),
+    call: spaceCalls(shards),
+    letters: openDeadLetters(shards),
+    bells: {
+      ringLater: async (_: unknown, { delay }: { delay: number }) => void rung.push(delay),
+    },
+    clock,
+    report: (event: string, facts: object) => void lines.push({ event, ...facts }),
+    uuid: () => crypto.randomUUID(),
+  };
+}
+
+/** `refused`: it cannot prepare this position; `poison`: its effect fails at this one. */
+function subscriber(name: string, more: Partial<Subscriber> & { refused?: number; poison?: number } = {}): Subscriber {
+  const { refused, poison, ...rest } = more;
+  return {
+    name,
+    atFailure: "park",
+    async prepare(_, events) {
+      if (events.some(({ position }) => position === refused))
+        return refuse(fault("unsupported", "not-mine", "Cannot take this in"));
+      return ok({
+        at: events.map(({ position }) => position),
+        ...(poison === undefined ? {} : { poison: String(poison) }),
+      });
+    },
+    ...rest,
+  };
+}
+const effects = async (who: string) =>
+  (await database.sql("select position from effects where space = $1 and who = $2 order by position", [uid, who])).map(
+    (row) => row["position"],
+  );
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+const checkpoint = async (who: string) =>
+  (
+    await database.sql(
+      "select position, failures, stopped_at is not null as stopped from subscribers where space = $1 and subscriber = $2",
+      [uid, who],
+    )
+  )[0];
+
+describe("effect and checkpoint", () => {
+  test("each event once, in batches, whoever runs at the same time", async () => {
+    await append(350);
+    await Promise.all(Array.from({ length: 6 }, () => runSubscriber(parts(), subscriber("counting"), space())));
+    expect(await effects("counting")).toEqual(upTo(350));
+    await append(10);
+    await Promise.all(Array.from({ length: 6 }, () => runSubscriber(parts(), subscriber("counting"), space())));
+    expect(await effects("counting")).toEqual(upTo(360));
+    expect(await checkpoint("counting")).toEqual({ position: 360, failures: 0, stopped: false });
+  });
+
+  test("a run that has seen an older checkpoint does nothing", async () => {
+    await append(5);
+    const { call } = parts();
+    const step = { subscriber: "counting", seen: 0, to: 5, effect: { at: [1, 2, 3, 4, 5] } };
+    expect(await call(space(), "advance_subscriber", step)).toEqual({ moved: true, effect: {} });
+    expect(await call(space(), "advance_subscriber", { ...step, to: 3, effect: { at: [1, 2, 3] } })).toEqual({
+      moved: false,
+    });
+    expect([await effects("counting"), await checkpoint("counting")]).toMatchObject([upTo(5), { position: 5 }]);
+  });
+
+  test("an effect that fails leaves no checkpoint behind", async () => {
+    await append(2);
+    const step = { subscriber: "counting", seen: 0, to: 2, effect: { at: [1, 2], poison: "2" } };
+    await expect(parts().call(space(), "advance_subscriber", step)).rejects.toThrow("poison");
+    expect([await effects("counting"), await checkpoint("counting")]).toEqual([[], undefined]);
+  });
+
+  test("in another life of the space there is nothing to do", async () => {
+    await append(2);
+    await runSubscriber(parts(), subscriber("counting"), { ...space(), epoch: 2 });
+    expect(await effects("counting")).toEqual([]);
+  });
+
+  test("one that has nothing to do in a space passes what is there", async () => {
+    await append(500);
+    const { sql } = await import("drizzle-orm");
+    await runSubscriber(parts(), subscriber("counting", { idle: () => sql`true` }), space());
+    expect([await effects("counting"), await checkpoint("counting")]).toMatchObject([[], { position: 500 }]);
+  });
+
+  test("events come without their content", async () => {
+    await append(1);
+    let seen: unknown;
+    await runSubscriber(
+      parts(),
+      subscriber("counting", {
+        async prepare(_, [event]) {
+          seen = event?.data;
+          return ok(undefined);
+        },
+      }),
+      space(),
+    );
+    expect(seen).toEqual({ small: 1 });
+  });
+});
+
+describe("an event that cannot be taken in", () => {
+  test.each([
+    ["refused", "not-mine"],
+    ["poison", "DatabaseError"],
+  ] as const)("(%s) is tried eight times, parked and passed, with everything before and after it", async (how, why) => {
+    await append(30);
+    const bad = subscriber("counting", { [how]: 13 });
+    const other = subscriber("other");
+    for (let run = 0; run < FAILURES; run += 1) {
+      await runSubscriber(parts(), bad, space());
+      await runSubscriber(parts(), other, space());
+      // One that comes too early does not count.
+      await runSubscriber(parts(), bad, space());
+      now = instant(now + 61_000);
+    }
+    expect(await effects("counting")).toEqual(upTo(30).filter((at) => at !== 13));
+    expect(await effects("other"), "others are not concerned").toEqual(upTo(30));
+    expect(rung).toEqual([1, 2, 4, 8, 16, 32, 60]);
+    const { letters } = parts();
+    const [letter] = (await letters.list(undefined, 100)).filter((one) => one.space === uid);
+    expect(letter).toMatchObject({
+      queue: "changes",
+      subscriber: "counting",
+      position: 13,
+      reason: why,
+      attempts: FAILURES,
+      isStopping: false,
+    });
+    expect(lines.filter(({ event }) => event === "subscriber-parked")).toHaveLength(1);
+
+    // Redriven in vain, and then with success: once.
+    await letters.redrive(letter?.id ?? "", now);
+    await runSubscriber(parts(), bad, space());
+    expect((await letters.list(undefined, 100)).find(({ id }) => id === letter?.id)).toMatchObject({
+      attempts: FAILURES + 1,
+      isRedriven: false,
+    });
+    await letters.redrive(letter?.id ?? "", now);
+    await Promise.all(Array.from({ length: 3 }, () => runSubscriber(parts(), subscriber("counting"), space())));
+    expect((await effects("counting")).filter((at) => at === 13)).toEqual([13]);
+    expect((await letters.list(undefined, 100)).filter((one) => one.space === uid)).toEqual([]);
+  });
+
+  test("stops a subscriber that may not pass it, and no other", async () => {
+    await append(10);
+    const strict = subscriber("counting", { refused: 4, atFailure: "stop" });
+    for (let run = 0; run < FAILURES + 3; run += 1) {
+      await runSubscriber(parts(), strict, space());
+      now = instant(now + 61_000);
+    }
+    await runSubscriber(parts(), subscriber("other"), space());
+    expect([await effects("counting"), await effects("other")]).toEqual([upTo(3), upTo(10)]);
+    expect(await checkpoint("counting")).toEqual({ position: 3, failures: FAILURES, stopped: true });
+    expect(lines.filter(({ event }) => event === "subscriber-stopped")).toHaveLength(1);
+  });
+
+  test("an outage is nobody's fault: nothing is counted", async () => {
+    await append(3);
+    const { DatabaseUnavailable } = await import("../../src/platform/database/outage.ts");
+    const away = { ...parts(), call: () => Promise.reject(new DatabaseUnavailable("away", {})) };
+    await expect(runSubscriber(away, subscriber("counting"), space())).rejects.toThrow("away");
+    expect(await checkpoint("counting")).toBeUndefined();
+  });
+});
