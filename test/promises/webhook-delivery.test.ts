@@ -527,9 +527,13 @@ describe("a consumer that dies", () => {
     await world.settle(MINUTE);
     await world.mark(space);
     const second = await world.write(space, "a", "update", "publish");
-    // What `finish_delivery` does, held open in the middle while the subscriber runs.
+    // What `finish_delivery` does, held open before its end while the subscriber runs.
     const held = await world.hold();
     await held.query("select 1 from webhook_state where space = $1 for update", [space.uid]);
+    await held.query(
+      "select end_delivery(d, 'delivered', $2::timestamptz) from deliveries d where space = $1 and position = $3",
+      [space.uid, new Date(world.now()).toISOString(), first],
+    );
     world.bell(space, second);
     world.pass(SECOND);
     const running = Promise.all(
@@ -543,10 +547,6 @@ describe("a consumer that dies", () => {
       over.yes = true;
     });
     await until(async () => over.yes || (await world.waiting()) > 0);
-    await held.query(
-      "select end_delivery(d, 'delivered', $2::timestamptz) from deliveries d where space = $1 and position = $3",
-      [space.uid, new Date(world.now()).toISOString(), first],
-    );
     await held.query("commit");
     held.release();
     await running;
