@@ -40,6 +40,13 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
     means: "There is no job with this id here, or it ended so long ago that it was forgotten.",
     remedy: "Follow the `Location` that the answer gave which started the job.",
   },
+  "event-unknown": {
+    kind: "unsupported",
+    title: "Event of a later release",
+    means:
+      "The log holds an event of a kind or version that this release does not know. It is the reason of a dead letter: whoever has to take the event in waits.",
+    remedy: "Deploy the release that wrote it, or a later one, and redrive the dead letter.",
+  },
   "dead-letter-missing": {
     kind: "missing",
     title: "No such dead letter",

@@ -44,7 +44,8 @@ export function letterView(letter: DeadLetter): JsonObject {
     id,
     space,
     queue,
-    at,
+    // The list's order needs microseconds; clients are told milliseconds.
+    at: `${at.slice(0, 23)}Z`,
     reason,
     attempts,
     message: body === null ? null : JSON.parse(body),

@@ -49,7 +49,8 @@ export async function runSubscriber(
       payload: { subscriber: subscriber.name, seen: found.seen, to },
     });
     if (passed.ok) {
-      if (!passed.moved || (found.isIdle && to === found.head)) return;
+      // What was committed since this was read has a bell of its own.
+      if (!passed.moved || to === found.head) return;
       continue;
     }
     if (limit > 1) limit = 1;
