@@ -201,7 +201,8 @@ export async function openWorld(server: string) {
           client: shards.client,
           announcer: {
             beforeCommit: async (space) => ({ seen: await dirty.mark(space, now * 1_000) }),
-            afterCommit: ({ uid, epoch, residency }, { position: at }) =>
+            afterUnknown: () => undefined,
+            afterCommit: async ({ uid, epoch, residency }, { position: at }) =>
               push("changes", { uid, epoch, residency, position: at }, 1),
           },
           sealer: { seal: async (text) => text, open: async (text) => text },
