@@ -1,6 +1,6 @@
 // How many statements each kind of read takes, from the gateway's counters.
-import type { Tally } from "../local/counters.ts";
-import { SPACE, slugOf, TYPE } from "./seed.ts";
+import type { Tally } from "../../local/counters.ts";
+import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
 
 interface Counted {
   readonly read: string;

@@ -1,23 +1,23 @@
 // The load generator's process, asked over IPC.
 import { fork } from "node:child_process";
 import { join } from "node:path";
-import type { Load, Measured } from "./load.ts";
+import type { Load, Measured } from "./connections.ts";
 
 export interface Generator {
+  readonly name: string;
   run(load: Load): Promise<Measured>;
   stop(): void;
 }
 
 export function startGenerator(): Generator {
-  const child = fork(join(import.meta.dirname, "load.ts"));
+  const child = fork(join(import.meta.dirname, "connections.ts"));
   return {
+    name: "node",
     run: (load) =>
       new Promise((resolve, reject) => {
         child.once("message", (answer: Measured | { readonly error: string }) => {
           if ("error" in answer) reject(new Error(answer.error));
-          else if (answer.failures > 0)
-            reject(new Error(`${answer.failures} of ${answer.requests} answers from ${load.path} were not 200`));
-          else resolve(answer);
+          else resolve(checked(load, answer));
         });
         child.send(load);
       }),
@@ -25,4 +25,12 @@ export function startGenerator(): Generator {
       child.kill();
     },
   };
+}
+
+/** Throws when an answer was not what it had to be. */
+export function checked(load: Load, measured: Measured): Measured {
+  if (measured.failures === 0) return measured;
+  throw new Error(
+    `${measured.failures} of ${measured.requests} answers from ${load.paths[0]} were not ${load.status ?? 200}`,
+  );
 }

@@ -1,0 +1,89 @@
+// Workers in the emulator (miniflare) with a direct socket each: cache, Durable Objects, queues and R2 as locally, no proxy in the way.
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import type { Stack } from "../../local/stack.ts";
+import { COMPATIBILITY_DATE, type Running } from "./bundle.ts";
+import { type Addresses, SERVICES, settingsOf, WALLS } from "./settings.ts";
+
+export interface Emulated {
+  readonly name: string;
+  readonly code: string;
+  readonly bindings?: Readonly<Record<string, unknown>>;
+  /** Class of a Durable Object bound as SHIELD, of this Worker or of the one that is named. */
+  readonly shield?: { readonly className: string; readonly of?: string };
+  /** False: nothing is ever found in the Cache API. */
+  readonly cache?: boolean;
+  /** Queues, R2 and the rate limiter of the product. */
+  readonly services?: boolean;
+  /** A queue has one consumer a process. Default true. */
+  readonly consumes?: boolean;
+}
+
+/** One process. Its Workers share cache, queues and objects, and are an isolate each. */
+export async function startEmulator(workers: readonly Emulated[]): Promise<ReadonlyMap<string, Running>> {
+  const emulator = new Miniflare(
+    convertV4MiniflareOptions({
+      workers: workers.map(optionsOf) as never,
+      // A line for each slow request would drown the report.
+      handleStructuredLogs: () => {},
+    }),
+  );
+  await emulator.ready;
+  const running = new Map<string, Running>();
+  for (const { name } of workers) {
+    const url = await emulator.unsafeGetDirectURL(name);
+    running.set(name, { port: Number(url.port), stop: () => emulator.dispose() });
+  }
+  return running;
+}
+
+export async function startOne(worker: Emulated): Promise<Running> {
+  const started = (await startEmulator([worker])).get(worker.name);
+  if (started === undefined) throw new Error(`${worker.name} did not start`);
+  return started;
+}
+
+/** The product. Its consumer of `changes` is bound as in production, so that what follows a commit happens. */
+export function product(code: string, stack: Stack, name = "product", addresses?: Addresses): Emulated {
+  return {
+    name,
+    code,
+    bindings: { ...settingsOf(stack, addresses), VERSION: { id: "bench" } },
+    shield: { className: "Shield" },
+    services: true,
+  };
+}
+
+function optionsOf({ name, code, bindings = {}, shield, cache = true, services = false, consumes = true }: Emulated) {
+  const queue = (binding: string): string => `meridian-${binding.toLowerCase().replaceAll("_", "-")}`;
+  const queues = ["CHANGES", ...SERVICES.filter((service) => service !== "ASSETS" && service !== "BLOBS")];
+  const own = {
+    bindings: { ...bindings, ASSETS: {} },
+    queueProducers: Object.fromEntries(queues.map((binding) => [binding, queue(binding)])),
+    queueConsumers: consumes
+      ? { "meridian-changes": { maxBatchSize: 25, maxBatchTimeout: 1, maxRetries: 8, retryDelay: 2 } }
+      : {},
+    r2Buckets: ["BLOBS"],
+    ratelimits: Object.fromEntries(
+      WALLS.map((name, at) => [name, { namespace_id: `${1001 + at}`, simple: { limit: 1_000_000_000, period: 60 } }]),
+    ),
+  };
+  return {
+    name,
+    modules: [{ type: "ESModule", path: "worker.js", contents: code }],
+    compatibilityDate: COMPATIBILITY_DATE,
+    cache,
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    ...(services ? own : { bindings }),
+    ...(shield === undefined
+      ? {}
+      : {
+          durableObjects: {
+            SHIELD: {
+              className: shield.className,
+              useSQLite: true,
+              ...(shield.of === undefined ? {} : { scriptName: shield.of }),
+            },
+          },
+        }),
+  };
+}
