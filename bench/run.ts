@@ -1,11 +1,13 @@
 // npm run bench -- [name…] [--short] [--rounds 24] [--seconds 1] [--connections 16]: starts what is named, or all but the long ones.
 import { counts } from "./counts/counts.ts";
+import { geo } from "./geo/geo.ts";
 import { hits } from "./hits/hits.ts";
 import { readOptions } from "./options.ts";
+import { profile } from "./profile/profile.ts";
 import { uncached } from "./uncached/uncached.ts";
 
 /** In the order in which they run. Each starts a stack of its own, and compares within itself. */
-const MEASUREMENTS = { uncached, hits, counts } as const;
+const MEASUREMENTS = { uncached, hits, counts, profile, geo } as const;
 const UNASKED = ["uncached", "hits", "counts"];
 
 const options = readOptions(process.argv.slice(2));

@@ -1,9 +1,9 @@
 // Five hundred at once on a key that is cold, aged or changed: how many queries that is, and who waits for them.
 import { setTimeout as wait } from "node:timers/promises";
 import { until } from "../../local/ports.ts";
-import { readSource } from "../hits/sources.ts";
+import { ask, askWell, from, type Told } from "../load/ask.ts";
+import { readSource } from "../load/sources.ts";
 import { fieldsOf, idOf, slugOf, TYPE } from "../workers/seed.ts";
-import { ask, askWell, from, type Told } from "./ask.ts";
 import type { CountsBench } from "./ground.ts";
 import { control, queriesOf, readTallies, resetTallies } from "./tallies.ts";
 

@@ -1,9 +1,9 @@
 // Steady reading: Redis requests by isolate, space and second, and commands and statements by million reads at several rates.
 
 import { setTimeout as wait } from "node:timers/promises";
+import { ask, from } from "../load/ask.ts";
 import { seeded, untilNext } from "../numbers/chance.ts";
 import { slugOf, TYPE } from "../workers/seed.ts";
-import { ask, from } from "./ask.ts";
 import type { CountsBench } from "./ground.ts";
 import { billOf, PRICES, STATEMENTS_PER_COMPUTE_SECOND } from "./prices.ts";
 import { queriesOf, readTallies, resetTallies, statementsOf } from "./tallies.ts";

@@ -1,5 +1,6 @@
 // Hits in far tiers and misses, each key asked once by an isolate whose own memory does not have it, against one floor each.
 import { interleave, type Place, shares, ticksOf } from "../load/interleave.ts";
+import { sourcesOf } from "../load/sources.ts";
 import { median, quartiles } from "../numbers/quantiles.ts";
 import { bareBindings } from "../uncached/uncached.ts";
 import { bundleBare, type Running } from "../workers/bundle.ts";
@@ -7,7 +8,6 @@ import { product, startOne } from "../workers/emulator.ts";
 import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
 import { startTiered, startTiers } from "./floors.ts";
 import { ARTICLES, type HitsBench } from "./ground.ts";
-import { sourcesOf } from "./sources.ts";
 
 const PREFIX = `/v1/spaces/${SPACE}/content/${TYPE}`;
 const FLOORS = { colo: "one caches.match", shield: "one call of an object", miss: "one SELECT" } as const;

@@ -1,8 +1,8 @@
 // Hits in an isolate's memory on bare `workerd serve`: one entry, with a key, a 304, a list.
 import { interleave, type Place, shares, ticksOf } from "../load/interleave.ts";
+import { sourcesOf } from "../load/sources.ts";
 import { median, quartiles } from "../numbers/quantiles.ts";
 import { type HitsBench, MANY, ONE } from "./ground.ts";
-import { sourcesOf } from "./sources.ts";
 
 interface Case {
   readonly name: string;

@@ -1,8 +1,8 @@
 // The measurements' own arithmetic: quantiles, chance that repeats itself, what wrk says, what a million reads cost.
 import { describe, expect, it } from "vitest";
 import { billOf, PRICES } from "../../bench/counts/prices.ts";
-import { readSource } from "../../bench/hits/sources.ts";
 import { shares } from "../../bench/load/interleave.ts";
+import { readSource } from "../../bench/load/sources.ts";
 import { readWrk } from "../../bench/load/wrk.ts";
 import { scattered, seeded, untilNext, zipf } from "../../bench/numbers/chance.ts";
 import { latencies, quantile } from "../../bench/numbers/quantiles.ts";
