@@ -26,7 +26,7 @@ app.get("/origin/:space/:type/:id", async (c) => {
   return rows[0] === undefined ? c.notFound() : c.json(rows[0]);
 });
 
-/** `from`: the origin's address as this region reaches it. */
+/** `From-Origin`: the origin's address as this region reaches it. */
 app.get("/minute/:region/:space/:type/:id", async (c) => {
   const { region, space, type, id } = c.req.param();
   const cache = await caches.open(region);
@@ -37,7 +37,9 @@ app.get("/minute/:region/:space/:type/:id", async (c) => {
   const answer = await fetch(`${from}/origin/${space}/${type}/${id}`);
   const body = await answer.text();
   if (answer.status === 200)
-    await cache.put(key, new Response(body, { headers: { "Cache-Control": `max-age=${SECONDS}` } }));
+    c.executionCtx.waitUntil(
+      cache.put(key, new Response(body, { headers: { "Cache-Control": `max-age=${SECONDS}` } })),
+    );
   return new Response(body, { status: answer.status, headers: { "Cache-Status": "minute; fwd=uri-miss" } });
 });
 

@@ -39,7 +39,7 @@ const PHASES: readonly Phase[] = [
   { name: "origin in iad, no cache", contender: "origin", seconds: 90, patienceMs: 10_000, idleMs: 4_000 },
   { name: "kept for 60 s", contender: "minute", seconds: 180, patienceMs: 70_000, idleMs: 65_000 },
 ];
-const SHORT = { seconds: 10, patienceMs: 5_000, idleMs: 3_000, entries: 1_000, warm: 50, rate: 50 };
+const SHORT = { seconds: 6, patienceMs: 3_000, idleMs: 2_000, entries: 1_000, warm: 50, rate: 50 };
 /** In both spaces together: 100,000. */
 const ENTRIES = 50_000;
 const PROBES = 500;

@@ -1,8 +1,14 @@
 // Workers in the emulator (miniflare) with a direct socket each: cache, Durable Objects, queues and R2 as locally, no proxy in the way.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Stack } from "../../local/stack.ts";
 import { COMPATIBILITY_DATE, type Running } from "./bundle.ts";
 import { type Addresses, SERVICES, settingsOf, WALLS } from "./settings.ts";
+
+/** The emulator keeps caches in files, and waits until each is on the disk: in memory it waits less. */
+const MEMORY = "/dev/shm";
 
 export interface Emulated {
   readonly name: string;
@@ -20,18 +26,25 @@ export interface Emulated {
 
 /** One process. Its Workers share cache, queues and objects, and are an isolate each. */
 export async function startEmulator(workers: readonly Emulated[]): Promise<ReadonlyMap<string, Running>> {
+  const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), "meridian-emulator-"));
   const emulator = new Miniflare(
     convertV4MiniflareOptions({
       workers: workers.map(optionsOf) as never,
       // A line for each slow request would drown the report.
       handleStructuredLogs: () => {},
+      cf: false,
+      resourcePersistencePath: directory,
     }),
   );
   await emulator.ready;
+  const stop = async (): Promise<void> => {
+    await emulator.dispose();
+    rmSync(directory, { recursive: true, force: true });
+  };
   const running = new Map<string, Running>();
   for (const { name } of workers) {
     const url = await emulator.unsafeGetDirectURL(name);
-    running.set(name, { port: Number(url.port), stop: () => emulator.dispose() });
+    running.set(name, { port: Number(url.port), stop });
   }
   return running;
 }

@@ -1,0 +1,127 @@
+// node bench/peers/peers.ts DIRECTORY [directus] [strapi] [--install] [--rounds 10]: other content systems beside this one, same machine,
+// same content, same Postgres. They live in DIRECTORY, which is not in this repository.
+import { mkdirSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import type { Stack } from "../../local/stack.ts";
+import { startGenerator } from "../load/generator.ts";
+import { interleave, type Place } from "../load/interleave.ts";
+import { median, quartiles } from "../numbers/quantiles.ts";
+import { bundleProduct } from "../workers/bundle.ts";
+import { fillBench, primaryOf } from "../workers/content.ts";
+import { product, startOne } from "../workers/emulator.ts";
+import { withStack } from "../workers/measured-stack.ts";
+import { startRaw } from "../workers/raw.ts";
+import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
+import { settingsOf } from "../workers/settings.ts";
+import { directus } from "./directus.ts";
+import type { Database, Peer, Started } from "./peer.ts";
+import { strapi } from "./strapi.ts";
+
+const PEERS: readonly Peer[] = [directus, strapi];
+const READS = ["list", "one", "miss"] as const;
+/** What is wanted of each, in multiples of the best of the others. */
+const WANTED = { list: 40, one: 30, miss: 3 } as const;
+const CONNECTIONS = 16;
+/** Of a round: each is asked for once. */
+const MISSES = 100;
+const SECONDS = 1;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { install: { type: "boolean", default: false }, rounds: { type: "string", default: "10" } },
+});
+const [directory = "", ...names] = positionals;
+const rounds = Number(values.rounds);
+const chosen = PEERS.filter(({ name }) => names.length === 0 || names.includes(name));
+const home = resolve(directory);
+if (directory === "" || !relative(resolve(import.meta.dirname, "..", ".."), home).startsWith(".."))
+  throw new Error("Name a directory outside of this repository, where the others are installed");
+if (values.install) {
+  mkdirSync(home, { recursive: true });
+  for (const peer of chosen) {
+    console.log(`Installing ${peer.name} in ${join(home, peer.name)}`);
+    await peer.install(join(home, peer.name));
+  }
+}
+await compare();
+
+async function compare(): Promise<void> {
+  await withStack(async ({ stack, after }) => {
+    const articles = MISSES * (rounds + 1);
+    const code = await bundleProduct();
+    await fillBench(stack, code, articles);
+    const memory = await startRaw({ code, texts: settingsOf(stack), services: true });
+    after(memory.stop);
+    const tiers = await startOne(product(code, stack));
+    after(tiers.stop);
+    const ours = (n: number): string => `/v1/spaces/${SPACE}/content/${TYPE}/${slugOf(n)}`;
+    const list = `/v1/spaces/${SPACE}/content/${TYPE}?limit=20&sort=words&include=author`;
+    const generator = startGenerator();
+    after(generator.stop);
+    const started: { readonly name: string; readonly peer: Started }[] = [];
+    for (const peer of chosen) {
+      const one = await peer.start(join(home, peer.name), await emptyDatabase(stack, peer.name), articles);
+      after(one.stop);
+      started.push({ name: peer.name, peer: one });
+      console.log(`${peer.name}: ${one.about}`);
+    }
+
+    const numbers = (round: number): readonly number[] => Array.from({ length: MISSES }, (_, n) => round * MISSES + n);
+    const placesOf = (
+      name: string,
+      port: number,
+      many: string,
+      one: (n: number) => string,
+      cold = port,
+    ): readonly Place[] => [
+      { name: `${name} list`, load: () => ({ port, paths: [many], connections: CONNECTIONS, seconds: SECONDS }) },
+      { name: `${name} one`, load: () => ({ port, paths: [one(0)], connections: CONNECTIONS, seconds: SECONDS }) },
+      {
+        name: `${name} miss`,
+        load: (round) => ({ port: cold, paths: numbers(round).map(one), connections: CONNECTIONS }),
+      },
+    ];
+    const places = [
+      ...placesOf("meridian", memory.port, list, ours, tiers.port),
+      ...started.flatMap(({ name, peer }) => placesOf(name, peer.port, peer.list, peer.one)),
+    ];
+    for (const place of places) await generator.run(place.load(rounds));
+    const seen = await interleave(places, rounds, generator, undefined);
+    const rates = (name: string): readonly number[] => seen.get(name)?.rates ?? [];
+    console.log(
+      `\n${CONNECTIONS} connections, ${rounds} interleaved rounds; requests/s, and Meridian's in multiples of the best of the others`,
+    );
+    console.table(
+      READS.map((read) => {
+        const others = started.map(({ name }) => ({ name, rates: rates(`${name} ${read}`) }));
+        const multiples = rates(`meridian ${read}`).map(
+          (rate, round) => rate / Math.max(...others.map((one) => one.rates[round] ?? Number.NaN)),
+        );
+        return {
+          read: {
+            list: "list of 20, again and again",
+            one: "one entry, again and again",
+            miss: "one entry, each once",
+          }[read],
+          meridian: Math.round(median(rates(`meridian ${read}`))),
+          ...Object.fromEntries(others.map((one) => [one.name, Math.round(median(one.rates))])),
+          times: median(multiples).toFixed(1),
+          quartiles: quartiles(multiples, 1),
+          wanted: `≥ ${WANTED[read]}`,
+        };
+      }),
+    );
+  });
+}
+
+/** On the same server as Meridian's primary. */
+async function emptyDatabase(stack: Stack, name: string): Promise<Database> {
+  const url = new URL(primaryOf(stack, "us"));
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  return { host: url.hostname, port: Number(url.port), user: url.username, name };
+}

@@ -1,0 +1,8 @@
+// No admin panel: nothing has to be built.
+module.exports = ({ env }) => ({
+  serveAdminPanel: false,
+  auth: { secret: env("ADMIN_JWT_SECRET") },
+  apiToken: { salt: env("API_TOKEN_SALT") },
+  transfer: { token: { salt: env("TRANSFER_TOKEN_SALT") } },
+  secrets: { encryptionKey: env("ENCRYPTION_KEY") },
+});

@@ -1,0 +1,2 @@
+// As generated.
+module.exports = require("@strapi/strapi").factories.createCoreController("api::article.article");

@@ -1,0 +1,2 @@
+// As generated.
+module.exports = require("@strapi/strapi").factories.createCoreRouter("api::article.article");
