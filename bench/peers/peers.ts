@@ -1,4 +1,4 @@
-// node bench/peers/peers.ts DIRECTORY [directus] [strapi] [--install] [--rounds 10]: other content systems beside this one, same machine,
+// node bench/peers/peers.ts DIRECTORY [directus] [strapi] [payload] [--install] [--rounds 10]: other content systems beside this one, same machine,
 // same content, same Postgres. They live in DIRECTORY, which is not in this repository.
 import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -16,10 +16,11 @@ import { startRaw } from "../workers/raw.ts";
 import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
 import { settingsOf } from "../workers/settings.ts";
 import { directus } from "./directus.ts";
+import { payload } from "./payload.ts";
 import type { Database, Peer, Started } from "./peer.ts";
 import { strapi } from "./strapi.ts";
 
-const PEERS: readonly Peer[] = [directus, strapi];
+const PEERS: readonly Peer[] = [directus, strapi, payload];
 const READS = ["list", "one", "miss"] as const;
 /** What is wanted of each, in multiples of the best of the others. */
 const WANTED = { list: 40, one: 30, miss: 3 } as const;

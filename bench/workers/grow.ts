@@ -65,7 +65,10 @@ async function fill(client: pg.Client, uid: number, count: number): Promise<void
           tags: (kept[at]?.tags ?? []).map((tag) => renamed(tag, n)),
         } as unknown as ExpectedRow);
       const folded = rowsOf(uid, { name: stream, events: recorded, commitEnd: base + events }, shapes);
-      for (const [table, some] of Object.entries(folded)) rows[table] = [...(rows[table] ?? []), ...some];
+      for (const [table, some] of Object.entries(folded)) {
+        rows[table] ??= [];
+        rows[table].push(...some);
+      }
     }
     for (const [table, some] of Object.entries(rows)) await insert(client, uid, table, some);
   }
