@@ -14,10 +14,10 @@ export interface Probed {
 const EVERY_MS = 1_000;
 /** Between an entry being cached everywhere and its publication: longer than any memo of freshness lives. */
 const REST_MS = 3_000;
-/** A watcher asks this often for the first seconds, then once a second. */
-const OFTEN_MS = 100;
+/** A watcher who has patience for long asks more seldom: together watchers stay below the traffic. */
 const OFTEN_FOR_MS = 4_000;
-const SELDOM_MS = 1_000;
+const often = (patienceMs: number): number => Math.max(100, patienceMs / 100);
+const seldom = (patienceMs: number): number => patienceMs / 25;
 
 export async function probe(notes: Notes): Promise<Probed> {
   const { plan } = notes;
@@ -78,7 +78,7 @@ async function watch(notes: Notes, entry: Entry, { at, version }: Published): Pr
         const asked = performance.now();
         await look();
         if (state.firstNew !== undefined) left -= 1;
-        const pace = performance.now() - at < OFTEN_FOR_MS ? OFTEN_MS : SELDOM_MS;
+        const pace = (performance.now() - at < OFTEN_FOR_MS ? often : seldom)(notes.plan.patienceMs);
         await wait(Math.max(0, asked + pace - performance.now()));
       }
       return { region: region.name, ...state };

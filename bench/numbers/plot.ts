@@ -32,7 +32,7 @@ export function plotSvg({ title, x, y, panels }: Plot): string {
   const width = LEFT + panels.length * (WIDTH + GAP);
   const height = TOP + HEIGHT + 64;
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img"><style>${STYLE}</style>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img"><title>${escaped(title)}</title><style>${STYLE}</style>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     text(LEFT, 18, title, 'font-weight="bold"'),
     text(14, TOP + HEIGHT / 2, y.label, `text-anchor="middle" transform="rotate(-90 14 ${TOP + HEIGHT / 2})"`),
@@ -76,7 +76,8 @@ function place({ from, to, log = false }: Axis, value: number): number {
 const line = (x1: number, y1: number, x2: number, y2: number): string =>
   `<line class="g" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}"/>`;
 const text = (x: number, y: number, content: string, more = ""): string =>
-  `<text x="${x}" y="${y}" ${more}>${content.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</text>`;
+  `<text x="${x}" y="${y}" ${more}>${escaped(content)}</text>`;
+const escaped = (content: string): string => content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const round = (number: number): number => Number(number.toFixed(1));
 
 /** What share of the numbers is not above each of them, in at most `most` points. */
