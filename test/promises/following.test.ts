@@ -2,7 +2,8 @@
 import { request } from "node:http";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Running, startProduct } from "../../bench/workers.ts";
+import { bundleProduct, type Running } from "../../bench/workers/bundle.ts";
+import { product, startOne } from "../../bench/workers/emulator.ts";
 import { ask, makeSpace, makeTypes, PLACES, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { openEvents } from "../support/events.ts";
@@ -199,7 +200,7 @@ describe("a stream", () => {
   let running: Running;
   beforeAll(async () => {
     // Without the development proxy, which hides that a client has left.
-    running = await startProduct(inject("stack") as never);
+    running = await startOne(product(await bundleProduct(), inject("stack") as never));
   }, 120_000);
   afterAll(() => running.stop());
 
