@@ -12,6 +12,8 @@ const MOST = 20;
 export async function insistOn(method: string, path: string, options: Ask = {}): Promise<Insisted> {
   const again = new Set([
     "database-unavailable",
+    // Nothing was begun.
+    "overloaded",
     ...(options.headers?.["Idempotency-Key"] === undefined ? [] : ["outcome-unknown", "request-in-progress"]),
   ]);
   const tried: string[] = [];

@@ -1,7 +1,7 @@
 // What readers were given and what was taken from them after a position, in order: one statement over the log and the history.
 import { type SQL, sql } from "drizzle-orm";
 import type { Position } from "../../kernel/position.ts";
-import { withinBytes } from "./source.ts";
+import { sizeOf, withinBytes } from "./source.ts";
 
 /** Changes of one commit (a batch, a release), which no page divides. */
 export const COMMIT_MOST = 100;
@@ -72,9 +72,9 @@ function versionSql(own: SQL): SQL {
  */
 function documentSql(own: SQL, preview: boolean): SQL {
   const kept = preview ? sql`entries` : sql`published`;
-  return sql`select p.fields, p.slug, p.created_at, p.updated_at, p.published_at from published p
+  return sql`select p.fields, ${sizeOf(sql`p`)}, p.slug, p.created_at, p.updated_at, p.published_at from published p
       where page.standing and p.${own} and p.id = page.id
-    union all select r.fields, h.slug, h.created_at, h.updated_at, h.published_at
+    union all select r.fields, ${sizeOf(sql`r`)}, h.slug, h.created_at, h.updated_at, h.published_at
       from published_past h join revision r on r.space = h.space and r.id = h.id and r.version = h.version
       where not page.standing and h.${own} and h.id = page.id and h.from_pos = page.position
         and exists (select from ${kept} k where k.${own} and k.id = h.id and k.created_at = h.created_at)

@@ -36,7 +36,7 @@ export function documentFacts(drafts: boolean): SQL {
 }
 
 /** Bytes that a document takes on its way here: its fields as they travel, and about as much for what else is told of it. */
-const SIZE = (of: SQL): SQL => sql`(coalesce(${of}.size, travel_size(${of}.fields)) + 500) as size`;
+export const sizeOf = (of: SQL): SQL => sql`(coalesce(${of}.size, travel_size(${of}.fields)) + 500) as size`;
 
 /**
  * One document by id, for a lateral join. `offset 0` keeps it a look-up for each row: joined freely, an estimate gone wrong reads the whole space.
@@ -45,13 +45,13 @@ const SIZE = (of: SQL): SQL => sql`(coalesce(${of}.size, travel_size(${of}.field
 export function documentOf({ space, drafts, pin }: DocumentSource, id: SQL, fromPos?: SQL): SQL {
   const facts = documentFacts(drafts);
   if (drafts)
-    return sql`select fields, ${SIZE(sql`e`)}, ${facts} from entries e where e.space = ${space}::int and e.id = ${id} offset 0`;
-  const published = sql`select fields, ${SIZE(sql`p`)}, ${facts} from published p where p.space = ${space}::int and p.id = ${id}`;
+    return sql`select fields, ${sizeOf(sql`e`)}, ${facts} from entries e where e.space = ${space}::int and e.id = ${id} offset 0`;
+  const published = sql`select fields, ${sizeOf(sql`p`)}, ${facts} from published p where p.space = ${space}::int and p.id = ${id}`;
   if (pin === undefined) return sql`${published} offset 0`;
   const current = fromPos ? sql`${fromPos} is null` : sql`p.from_pos <= ${pin}::bigint`;
   const past = fromPos ? sql`h.from_pos = ${fromPos}` : sql`h.from_pos <= ${pin}::bigint and h.to_pos > ${pin}::bigint`;
   return sql`${published} and ${current}
-    union all select r.fields, ${SIZE(sql`r`)}, h.type, h.slug, h.version, h.created_at, h.updated_at, h.published_at
+    union all select r.fields, ${sizeOf(sql`r`)}, h.type, h.slug, h.version, h.created_at, h.updated_at, h.published_at
       from published_past h join revision r on r.space = h.space and r.id = h.id and r.version = h.version
       where h.space = ${space}::int and h.id = ${id} and ${past} offset 0`;
 }

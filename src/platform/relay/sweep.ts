@@ -30,8 +30,8 @@ export interface Swept {
 
 /** A mark younger than this may belong to a commit still to come: loads, repeated attempts and both calls of a commit fit in. */
 const SETTLED: Millis = millis(45_000);
-/** What is due before the next sweep is set going by this one. */
-const AHEAD: Millis = millis(60_000);
+/** What falls due before the next sweep is over; and claims, whose marks lie further ahead (`claimsMarkAt`). */
+const AHEAD: Millis = millis(80_000);
 const MOST_SPACES = 1_000;
 const LANES = 4;
 /** Cron runs each minute; what is left over waits for the next. */

@@ -45,7 +45,7 @@ export const TABLE: Readonly<Record<Room, Row>> = {
   jobs: { sees: ["kernel", "platform", "jobs", "door"], packages: ["zod"] },
   config: { sees: ["kernel", "platform"], packages: ["zod"] },
   compose: {
-    sees: ["kernel", "platform", "adapters", "http", "jobs", "config", "door", "inside"],
+    sees: ["kernel", "platform", "adapters", "http", "jobs", "config", "compose", "door", "inside"],
     packages: [],
   },
   // The Durable Object classes that the platform finds by name are exported from here and written in adapters.
@@ -130,7 +130,7 @@ export function roomOf(path: string): Room | undefined {
     if (third === undefined || KNOWS[second] === undefined) return undefined;
     return third === "domain" ? "domain" : "context";
   }
-  return (["kernel", "platform", "adapters", "http", "jobs"] as const).find((room) => room === first);
+  return (["kernel", "platform", "adapters", "http", "jobs", "compose"] as const).find((room) => room === first);
 }
 
 export function contextOf(path: string): string | undefined {
