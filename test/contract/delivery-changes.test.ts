@@ -254,14 +254,20 @@ describe("where a page ends", () => {
     expect(pages.map(({ items }) => items.length)).toEqual([1, 1]);
   });
 
-  test("what is cut is told also where it is kept in more bytes than it travels in", async () => {
-    // Small integers take four times as much in jsonb as in JSON.
-    const rows = sql`(select n, n::text as id, to_jsonb(array_fill(1, array[300])) as fields from generate_series(1, 10) n) r`;
-    const { text, params } = renderSql(
-      sql`select n::int, body is not null as there from ${withinBytes(rows, 5_000, sql`n = 1`)} x order by n`,
-    );
-    const { rows: found } = await space.owner.query(text, params as unknown[]);
-    expect(found).toEqual([
+  test("what is cut is told, also right after what is spared whatever its size", async () => {
+    const rows = sql`(select n, n::text as id, '{}'::jsonb as fields, 2000 as size from generate_series(1, 10) n) r`;
+    const spared = sql`(select n, n::text as id, '{}'::jsonb as fields, 9000 as size from generate_series(1, 10) n) r`;
+    const cutOf = async (of: typeof rows) => {
+      const { text, params } = renderSql(
+        sql`select n::int, body is not null as there from ${withinBytes(of, 5_000, sql`n = 1`)} x order by n`,
+      );
+      return (await space.owner.query(text, params as unknown[])).rows;
+    };
+    expect(await cutOf(spared)).toEqual([
+      { n: 1, there: true },
+      { n: 2, there: false },
+    ]);
+    expect(await cutOf(rows)).toEqual([
       { n: 1, there: true },
       { n: 2, there: true },
       { n: 3, there: false },

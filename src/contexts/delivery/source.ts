@@ -61,8 +61,11 @@ export function documentOf({ space, drafts, pin }: DocumentSource, id: SQL, from
  * was cut off. `spared` are given whatever their size. Select from it by name: `fields` are not cut. Nothing that does not fit is unpacked.
  */
 export function withinBytes(rows: SQL, most: number, spared: SQL): SQL {
+  // Counted rather than compared: right after a row that was spared and is larger than all that fits, the next must still be told as cut off.
   return sql`(
-    select *, case when ${spared} or bytes <= ${most}::bigint then fields end as body from (
-      select *, sum(size) over (order by n, id) as bytes from ${rows}) b
-    where ${spared} or bytes is null or size is null or bytes - size <= ${most}::bigint)`;
+    select *, case when fits then fields end as body from (
+      select *, count(*) filter (where not fits) over (order by n, id) as cut from (
+        select *, ${spared} or size is null or bytes <= ${most}::bigint as fits from (
+          select *, sum(size) over (order by n, id) as bytes from ${rows}) b) f) c
+    where fits or cut = 1)`;
 }
