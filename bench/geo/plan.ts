@@ -70,6 +70,8 @@ export interface Traffic {
   };
   /** Of all answers about entries that were published meanwhile: how long a newer version had been acknowledged. */
   readonly staleness: readonly number[];
+  /** The first answers that were too old by more than LATE_MS, each in a line. */
+  readonly late: readonly string[];
   readonly failures: Readonly<Record<string, number>>;
   readonly lag: Lag;
   readonly perSecond: number;

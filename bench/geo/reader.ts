@@ -17,14 +17,19 @@ export interface Notes {
   readonly samples: Sample[];
   readonly judged: { atLeast: number; older: number; notReached: number };
   readonly staleness: number[];
+  readonly late: string[];
   readonly failures: Record<string, number>;
   sent: number;
 }
 
 export function openNotes(plan: TrafficPlan): Notes {
   const judged: { -readonly [P in keyof Traffic["judged"]]: number } = { atLeast: 0, older: 0, notReached: 0 };
-  return { plan, ledger: openLedger(), samples: [], judged, staleness: [], failures: {}, sent: 0 };
+  return { plan, ledger: openLedger(), samples: [], judged, staleness: [], late: [], failures: {}, sent: 0 };
 }
+
+/** What a publication may take to be seen, without Redis's lag. */
+const LATE_MS = 2_000;
+const LATE_SHOWN = 10;
 
 export const nameOf = ({ space, n }: Entry): string => `${space}/${idOf(n)}`;
 
@@ -56,10 +61,28 @@ export async function read(notes: Notes, reading: Reading): Promise<{ version: n
   const { version } = JSON.parse(told.body) as { version: number };
   const name = nameOf(entry);
   if (asksPosition && isOlder(told, version, atLeast, ledger.leastVersion(name, atLeast))) judged.older += 1;
-  if (ledger.isChanged(name)) notes.staleness.push(ledger.staleness(name, version, told.from));
+  if (ledger.isChanged(name)) judgeAge(notes, reading, told, version);
   if (kind !== "probe")
     note(notes, region, kind === "own" ? "own" : readSource(told.headers).isHit ? "hit" : "miss", told.to - due);
   return { version, sentAt: told.from };
+}
+
+function judgeAge(
+  { ledger, staleness, late }: Notes,
+  { region, entry, kind }: Reading,
+  told: Told,
+  version: number,
+): void {
+  const name = nameOf(entry);
+  const ms = ledger.staleness(name, version, told.from);
+  staleness.push(ms);
+  if (ms <= LATE_MS || late.length >= LATE_SHOWN) return;
+  const said = ["cache-status", "meridian-source", "meridian-position", "age"].map((header) =>
+    told.headers.get(header),
+  );
+  late.push(
+    `${Math.round(ms)} ms: ${kind ?? "read"} of ${name} version ${version} in ${region.name}: ${said.join(" · ")}`,
+  );
 }
 
 function isOlder({ headers }: Told, version: number, position: number, least: number): boolean {

@@ -32,6 +32,7 @@ export function printTraffic(name: string, traffic: Traffic): void {
       `Of ${staleness.length} answers about entries that changed meanwhile ${stale.length} were older than something acknowledged, ` +
       `by ${Math.round(quantile(staleness, 0.99))} ms at p99 and ${Math.round(quantile(staleness, 1))} ms at most.`,
   );
+  if (traffic.late.length > 0) console.log(`Of them the first above 2 s:\n  ${traffic.late.join("\n  ")}`);
   const failed = Object.entries(failures).map(([what, count]) => `${what}: ${count}`);
   console.log(
     `${perSecond.toFixed(0)} requests/s in all; failures: ${failed.length === 0 ? "none" : failed.join(", ")}`,

@@ -21,8 +21,8 @@ async function run(plan: TrafficPlan): Promise<Traffic> {
   const started = performance.now();
   const [{ watched, firstReaders }] = await Promise.all([probe(notes), flow(notes)]);
   const perSecond = (notes.sent * 1000) / (performance.now() - started);
-  const { samples, judged, staleness, failures } = notes;
-  return { samples, watched, firstReaders, judged, staleness, failures, lag: lag(), perSecond };
+  const { samples, judged, staleness, late, failures } = notes;
+  return { samples, watched, firstReaders, judged, staleness, late, failures, lag: lag(), perSecond };
 }
 
 /** The most popular entries are read once in every region: caches that hold nothing yet are not what is compared. */

@@ -3,23 +3,28 @@ import type { CpuProfile } from "./inspector.ts";
 
 /** In order: the first that fits has it. Files that no step claims are shown by themselves. */
 export const STEPS: readonly { readonly step: string; readonly files: RegExp }[] = [
-  { step: "identify", files: /src\/http\/(middleware\/identify|knowledge)|src\/contexts\/tenancy|webcrypto/ },
-  { step: "admit", files: /src\/platform\/admission|src\/http\/middleware\/admit/ },
-  {
-    step: "key",
-    files: /src\/platform\/edge-cache\/[^/]*key|src\/http\/(intake|input)|src\/contexts\/delivery\/(query|asking)/,
-  },
-  { step: "freshness", files: /src\/platform\/freshness|src\/adapters\/upstash|tag-hash/ },
-  { step: "tiers", files: /src\/platform\/edge-cache|src\/adapters\/cloudflare/ },
   {
     step: "headers and answer",
-    files: /src\/http\/(answer|cache-control|conditions|cors|entity-tag|security-headers|render)/,
+    files: /src\/http\/(edge\/kept-answer|answer|cache-control|conditions|cors|entity-tag|security-headers|render)/,
   },
+  { step: "identify", files: /src\/http\/(middleware\/identify|knowledge|lessons)|src\/contexts\/tenancy|webcrypto/ },
+  {
+    step: "admit",
+    files:
+      /src\/platform\/admission|src\/http\/(middleware\/admit|rate-limit|worth)|rate-limit-walls|(exact|spending)-counter/,
+  },
+  {
+    step: "key",
+    files: /edge-cache\/key|src\/http\/(edge\/question|intake|input|address)|src\/contexts\/delivery\/(query|asking)/,
+  },
+  { step: "freshness", files: /src\/platform\/(freshness|edge-cache\/judge)|src\/adapters\/upstash|tag-hash/ },
+  { step: "tiers", files: /src\/platform\/edge-cache|src\/adapters\/cloudflare/ },
+  { step: "hot path", files: /src\/http\/edge\/hot-path/ },
   { step: "log and telemetry", files: /src\/platform\/telemetry|src\/http\/middleware\/observe/ },
   { step: "database", files: /src\/platform\/(database|resilience)|src\/adapters\/neon|@neondatabase|drizzle-orm/ },
   { step: "use case", files: /src\/contexts\// },
   { step: "Hono", files: /node_modules\/hono/ },
-  { step: "door", files: /src\/(http|compose|worker)/ },
+  { step: "long way", files: /src\/(http|compose|worker)/ },
 ];
 
 export interface Share {
@@ -35,7 +40,8 @@ export interface Attribution {
 
 /**
  * Self time, so that nothing is counted twice. What the platform does for a function (headers, text, digests) is that function's.
- * `(program)` is the runtime outside JavaScript: sockets and HTTP. Idle time is left out.
+ * `(program)` is the runtime outside JavaScript: sockets and HTTP. What stands before the first file is the bundler's `__name`, which gives
+ * every function its name again whenever it is made. Idle time is left out.
  */
 export function attribute(profile: CpuProfile, bundle: string): Attribution {
   const fileOf = filesByLine(bundle);
@@ -47,7 +53,9 @@ export function attribute(profile: CpuProfile, bundle: string): Attribution {
     const frame = nodes.get(id ?? 0)?.callFrame;
     if (frame === undefined) return "(unknown)";
     if (/^\((?!anonymous)/.test(frame.functionName)) return frame.functionName;
-    return frame.url === "" ? ownerOf(parents.get(id ?? 0)) : (fileOf(frame.lineNumber) ?? "(bundle)");
+    return frame.url === ""
+      ? ownerOf(parents.get(id ?? 0))
+      : (fileOf(frame.lineNumber) ?? "(names kept by the bundler)");
   };
   const byFile = new Map<string, number>();
   for (const [n, id] of profile.samples.entries()) {
