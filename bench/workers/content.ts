@@ -1,9 +1,11 @@
 // Spaces full of articles for a measurement: seeded through the API by a Worker that is stopped again, filled by SQL, unknown to Redis.
 import pg from "pg";
+import { apiClient } from "../../local/api-client.ts";
+import { until } from "../../local/ports.ts";
 import type { Stack } from "../../local/stack.ts";
 import { product, startOne } from "./emulator.ts";
 import { grow } from "./grow.ts";
-import { SPACE, seed } from "./seed.ts";
+import { fieldsOf, idOf, SPACE, seed, slugOf, TYPE } from "./seed.ts";
 
 export interface Space {
   readonly id: string;
@@ -17,6 +19,8 @@ export interface Filled extends Space {
 }
 
 const BENCH: Space = { id: SPACE, residency: "us" };
+/** As src/platform/freshness/digest.ts names them. */
+const DIGESTS = "digest:";
 
 /** `count` articles in each space. `code`: the product's bundle. */
 export async function fillSpaces(
@@ -25,25 +29,50 @@ export async function fillSpaces(
   count: number,
   spaces: readonly Space[] = [BENCH],
 ): Promise<readonly Filled[]> {
-  const editor = await startOne(product(code, stack));
-  const filled: Filled[] = [];
-  try {
-    const origin = `http://127.0.0.1:${editor.port}`;
-    for (const space of spaces) {
-      const key = await seed({ origin, rootKey: stack.rootKey, space: space.id, residency: space.residency });
-      filled.push({ ...space, key, uid: await uidOf(stack, space.id) });
+  const filled = await edit(stack, code, async (origin) => {
+    const seeded: Filled[] = [];
+    for (const { id, residency } of spaces) {
+      const key = await seed({ origin, rootKey: stack.rootKey, space: id, residency });
+      seeded.push({ id, residency, key, uid: await uidOf(stack, id) });
     }
+    return seeded;
+  });
+  for (const { uid, residency } of filled) await grow(primaryOf(stack, residency), uid, count);
+  // A digest that lags by hundreds of thousands of positions is nothing that production ever has, nor is none at all: it is made anew by
+  // one more publication.
+  await redis(stack, "FLUSHALL");
+  await edit(stack, code, async (origin) => {
+    for (const { id, key } of filled) await touch(origin, id, key);
+    await until("every space has a digest", 60_000, async () => {
+      const keys = (await redis(stack, "KEYS", `${DIGESTS}*`)) as readonly unknown[];
+      return keys.length >= filled.length;
+    });
+  });
+  return filled;
+}
+
+/** With a Worker that is stopped again: what it remembers is not what is measured. */
+async function edit<T>(stack: Stack, code: string, work: (origin: string) => Promise<T>): Promise<T> {
+  const editor = await startOne(product(code, stack));
+  try {
+    return await work(`http://127.0.0.1:${editor.port}`);
   } finally {
     await editor.stop();
   }
-  for (const { uid, residency } of filled) await grow(primaryOf(stack, residency), uid, count);
-  // A digest that lags by hundreds of thousands of positions is nothing that production ever has.
-  await fetch(stack.redis.url, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${stack.redis.token}` },
-    body: JSON.stringify(["FLUSHALL"]),
-  });
-  return filled;
+}
+
+async function touch(origin: string, space: string, key: string): Promise<void> {
+  const api = apiClient(origin, key);
+  const entry = `/v1/spaces/${space}/entries/${idOf(0)}`;
+  (await api.ask("PUT", entry, { body: { type: TYPE, slug: slugOf(0), fields: fieldsOf(0, 1) } })).expect(200);
+  (await api.ask("POST", `${entry}/publish`)).expect(200);
+}
+
+async function redis(stack: Stack, ...command: readonly string[]): Promise<unknown> {
+  const { url, token } = stack.redis;
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(command) });
+  return ((await answer.json()) as { readonly result: unknown }).result;
 }
 
 export async function fillBench(stack: Stack, code: string, count: number): Promise<Filled> {
