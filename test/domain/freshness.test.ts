@@ -274,6 +274,20 @@ describe("the memo", () => {
     expect(freshness.shownAt(memo, position(13))).toBeUndefined();
   });
 
+  test("a change of long ago is not new because others came just now", async () => {
+    const { world, memo, current, freshness } = open();
+    await current();
+    for (let head = 11; head <= 20; head += 1) {
+      world.now += 600;
+      world.page = page(1, head, { [`m${head}`]: head });
+      await current();
+      await Promise.all(world.deferred);
+    }
+    expect(freshness.shownAt(memo, position(20))).toBe(world.now);
+    expect(freshness.shownAt(memo, position(19))).toBe(world.now - 600);
+    expect(freshness.shownAt(memo, position(12))).toBeUndefined();
+  });
+
   test("a position that was seen and is not heard of rings the bell, once", async () => {
     const { world, memo, current, freshness } = open();
     await current();

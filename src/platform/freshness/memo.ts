@@ -1,7 +1,7 @@
 // What this isolate knows of the digests of the spaces it reads: fresh for half a second, refreshed behind reads until a second, then waited
 // for. Plain state only: a promise of one request must not be awaited by another, so work in flight is a lease with a time.
 import { type Clock, type Instant, instant, type Millis, millis } from "../../kernel/clock.ts";
-import type { Position } from "../../kernel/position.ts";
+import { ORIGIN, type Position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Spending } from "../admission/spending.ts";
 import { attempt } from "../resilience/attempt.ts";
@@ -27,8 +27,9 @@ const UNHEARD_MS = 1_000;
 const MOST_SPACES = 500;
 const MOST_CHANGES = 32_768;
 
-/** A view came: `at` that instant, `followed` when the one before it was not older than a second. */
+/** A view came: `at` that instant, `followed` when the one before it, which reached `after`, was not older than a second. */
 interface Shown {
+  readonly after: Position;
   readonly head: Position;
   readonly at: Instant;
   readonly followed: boolean;
@@ -194,9 +195,10 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   function show(state: State, view: DigestView, askedAt: Instant, own = false): void {
     const at = clock.now();
     const followed = !own && state.view !== undefined && askedAt - state.askedAt <= LIVE_MS;
+    const after = state.view?.head ?? ORIGIN;
     state.view = view;
     state.version += 1;
-    state.shown = [...state.shown.filter((one) => at - one.at < LIVE_MS), { head: view.head, at, followed }];
+    state.shown = [...state.shown.filter((one) => at - one.at < LIVE_MS), { after, head: view.head, at, followed }];
   }
 
   function missing(state: State, now: Instant, defer: Defer): void {
@@ -240,7 +242,8 @@ export function openFreshness(parts: FreshnessParts): Freshness {
       return isLive(state, clock.now());
     },
     shownAt(one, at) {
-      const first = (one as State).shown.find(({ head }) => head >= at);
+      // Above the head before it: a view that came just now says nothing of when older changes were learnt.
+      const first = (one as State).shown.find(({ after, head }) => after < at && at <= head);
       return first?.followed === true ? first.at : undefined;
     },
     heard(space, from, to, changed) {
