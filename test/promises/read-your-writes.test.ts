@@ -46,7 +46,7 @@ async function holdBack(): Promise<void> {
 }
 
 describe("readers held back", () => {
-  test("a read at a write's position is never older: by id, by slug and in lists, from anywhere; it comes from the primary", async () => {
+  test("a read at a write's position is never older: by id, by slug and in lists, from anywhere; it comes from nobody who lags", async () => {
     await holdBack();
     for (let n = 1; n <= 8; n += 1) {
       await write(`new ${n}`);
@@ -61,11 +61,9 @@ describe("readers held back", () => {
       for (const { status, body, position: at, headers } of answers) {
         expect(status).toBe(200);
         const [one] = body.data ?? [body];
-        expect([one.fields.name, at >= position, headers.get("meridian-source")]).toEqual([
-          `new ${n}`,
-          true,
-          "us-primary",
-        ]);
+        expect([one.fields.name, at >= position]).toEqual([`new ${n}`, true]);
+        // From the primary, or from a cache that another place has just had filled by it.
+        expect(["us-fra", "us-sin"]).not.toContain(headers.get("meridian-source"));
       }
     }
   }, 60_000);
