@@ -1,5 +1,5 @@
 // What was sent → what an operation asks for. 400 when it cannot be understood, 422 when it is understood and breaks a rule.
-import { z } from "zod";
+import * as z from "zod";
 import { type FaultItem, fault, quote } from "../kernel/fault.ts";
 import { isObject, isStorable, type Json, type JsonObject, member } from "../kernel/json.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";

@@ -1,5 +1,5 @@
 // One route of the table as an OpenAPI operation: what it takes, what it answers, how it refuses.
-import { z } from "zod";
+import * as z from "zod";
 import type { oas31, ZodOpenApiOperationObject, ZodOpenApiResponseObject } from "zod-openapi";
 import { SPACE_ID } from "../kernel/id.ts";
 import { CORS, isOpen } from "./cors.ts";

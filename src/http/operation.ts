@@ -1,5 +1,5 @@
 // The shape of everything that the world can ask: one Operation a file, declared beside its handler, walked by tests and by OpenAPI.
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ContentType, SchemaEngine } from "../contexts/authoring/authoring.ts";
 import type { Read as ReadTag, Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets, SpaceSettings } from "../contexts/tenancy/tenancy.ts";

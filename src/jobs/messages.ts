@@ -1,5 +1,5 @@
 // What travels in the queues, read strictly: ids and numbers, never content.
-import { z } from "zod";
+import * as z from "zod";
 import { spaceUid } from "../kernel/id.ts";
 import { ORIGIN, position } from "../kernel/position.ts";
 import type { Bell } from "../platform/relay/bell.ts";

@@ -1,7 +1,7 @@
 // The door when more is asked than there is room for: who is refused, in which order, and that others find room. No machine is too slow for
 // this: what is at work here ends when the test says so.
 import { beforeEach, describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Services } from "../../src/http/call.ts";
 import { buildApp } from "../../src/http/http.ts";
 import { read, write } from "../../src/http/operation.ts";

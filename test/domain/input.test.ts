@@ -1,6 +1,6 @@
 // What was sent → what an operation asks for: 400 when not understood, 422 when understood and against a rule; every place is named.
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { jsonObject, jsonValue, readBody, readParams, readQuery, unstorable } from "../../src/http/input.ts";
 import type { Json } from "../../src/kernel/json.ts";
 

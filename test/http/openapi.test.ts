@@ -1,6 +1,6 @@
 // The OpenAPI document and the table of routes say the same, in both directions, and the document says it consistently.
 import { describe, expect, test } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Services } from "../../src/http/call.ts";
 import { isOpen } from "../../src/http/cors.ts";
 import { buildApp } from "../../src/http/http.ts";

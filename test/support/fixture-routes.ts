@@ -1,5 +1,5 @@
 // A small table with one route of each kind, for tests of what walks the table.
-import { z } from "zod";
+import * as z from "zod";
 import { getDocs } from "../../src/http/documents/get-docs.ts";
 import { getDocsAsset } from "../../src/http/documents/get-docs-asset.ts";
 import { getHealth } from "../../src/http/documents/get-health.ts";

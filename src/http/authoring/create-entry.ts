@@ -1,6 +1,6 @@
 // POST /v1/spaces/{space}/entries
 
-import { z } from "zod";
+import * as z from "zod";
 import { createEntry as create } from "../../contexts/authoring/authoring.ts";
 import { write } from "../operation.ts";
 import { entryCreated, newEntry } from "./entry-schema.ts";

@@ -1,5 +1,5 @@
 // DELETE /v1/spaces/{space}/entries/{id}
-import { z } from "zod";
+import * as z from "zod";
 import { deleteEntry as remove } from "../../contexts/authoring/authoring.ts";
 import { write } from "../operation.ts";
 import { entryParams } from "./entry-schema.ts";

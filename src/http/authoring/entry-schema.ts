@@ -1,5 +1,5 @@
 // Entries as editors send and get them.
-import { z } from "zod";
+import * as z from "zod";
 import { ENTRY_ID, SLUG, TYPE_NAME } from "../../kernel/id.ts";
 import { jsonObject } from "../input.ts";
 

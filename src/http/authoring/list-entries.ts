@@ -1,5 +1,5 @@
 // GET /v1/spaces/{space}/entries?type=…
-import { z } from "zod";
+import * as z from "zod";
 import { listEntries as list } from "../../contexts/delivery/delivery.ts";
 import { fault } from "../../kernel/fault.ts";
 import { ok, refuse } from "../../kernel/result.ts";

@@ -1,5 +1,5 @@
 // GET /v1/spaces/{space}/types
-import { z } from "zod";
+import * as z from "zod";
 import { listTypes as list } from "../../contexts/authoring/authoring.ts";
 import { ok } from "../../kernel/result.ts";
 import { read } from "../operation.ts";

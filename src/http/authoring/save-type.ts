@@ -1,5 +1,5 @@
 // PUT /v1/spaces/{space}/types/{type}
-import { z } from "zod";
+import * as z from "zod";
 import { saveType as save } from "../../contexts/authoring/authoring.ts";
 import { write } from "../operation.ts";
 import { typeDocument, typeParams, typeSchema } from "./type-schema.ts";

@@ -1,5 +1,5 @@
 // Content types as editors send and get them.
-import { z } from "zod";
+import * as z from "zod";
 import { FIELD_NAME, TYPE_NAME } from "../../kernel/id.ts";
 import { jsonObject } from "../input.ts";
 

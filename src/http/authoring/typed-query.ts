@@ -1,5 +1,5 @@
 // A query's parameters with the types that their schema gives them.
-import type { z } from "zod";
+import type * as z from "zod";
 import { readQuery } from "../input.ts";
 import type { QueryReader } from "../operation.ts";
 

@@ -1,5 +1,5 @@
 // Changes as followers are given them, and what they may ask.
-import { z } from "zod";
+import * as z from "zod";
 import { ENTRY_ID, TYPE_NAME } from "../../kernel/id.ts";
 import { type Position, position } from "../../kernel/position.ts";
 import { ok } from "../../kernel/result.ts";

@@ -1,5 +1,5 @@
 // Query parameters of content and of lists of entries: read by delivery, documented here.
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Count,
   ENTRIES_PARAMETERS,

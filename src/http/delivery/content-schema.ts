@@ -1,5 +1,5 @@
 // Content as readers are given it.
-import { z } from "zod";
+import * as z from "zod";
 import { ENTRY_ID, SLUG, TYPE_NAME } from "../../kernel/id.ts";
 import { jsonObject } from "../input.ts";
 

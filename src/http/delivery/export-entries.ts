@@ -1,5 +1,5 @@
 // GET /v1/spaces/{space}/export
-import { z } from "zod";
+import * as z from "zod";
 import { exportEntries as open } from "../../contexts/delivery/delivery.ts";
 import { ok } from "../../kernel/result.ts";
 import { read } from "../operation.ts";

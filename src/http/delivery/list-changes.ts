@@ -1,5 +1,5 @@
 // GET /v1/spaces/{space}/changes, as pages or as server-sent events
-import { z } from "zod";
+import * as z from "zod";
 import { type Changes, listChanges as list } from "../../contexts/delivery/delivery.ts";
 import { type Millis, millis } from "../../kernel/clock.ts";
 import { ok, type Result } from "../../kernel/result.ts";

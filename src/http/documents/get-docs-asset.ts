@@ -1,5 +1,5 @@
 // GET /docs/assets/{file}: what the reference page loads. Swagger UI's own files, and the few lines that start it.
-import { z } from "zod";
+import * as z from "zod";
 import { plain } from "../operation.ts";
 import { SECURITY } from "../security-headers.ts";
 

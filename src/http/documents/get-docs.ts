@@ -1,5 +1,5 @@
 // GET /docs: the reference for people. Everything on the page comes from this origin.
-import { z } from "zod";
+import * as z from "zod";
 import { plain } from "../operation.ts";
 import { PAGE_SECURITY } from "../security-headers.ts";
 

@@ -1,5 +1,5 @@
 // GET /health/live: whether this process answers at all. Asks nobody.
-import { z } from "zod";
+import * as z from "zod";
 import { plain } from "../operation.ts";
 import { HEALTH_ANSWERS, healthAnswer } from "./get-health.ts";
 

@@ -1,5 +1,5 @@
 // GET /health/ready: whether requests should be sent here.
-import { z } from "zod";
+import * as z from "zod";
 import { plain } from "../operation.ts";
 import { HEALTH_ANSWERS, healthAnswer } from "./get-health.ts";
 

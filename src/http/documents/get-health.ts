@@ -1,5 +1,5 @@
 // GET /health: how this deployment and what it depends on are (draft-inadarei-api-health-check).
-import { z } from "zod";
+import * as z from "zod";
 import { jsonValue } from "../input.ts";
 import { type HealthReport, plain } from "../operation.ts";
 import { SECURITY } from "../security-headers.ts";

@@ -1,5 +1,5 @@
 // GET /openapi.json: the reference for programs.
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonObject } from "../../kernel/json.ts";
 import { jsonObject } from "../input.ts";
 import { plain } from "../operation.ts";

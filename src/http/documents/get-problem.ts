@@ -1,5 +1,5 @@
 // GET /problems/{code}: what a problem means and what to do about it, for browsers as a page and for programs as JSON.
-import { z } from "zod";
+import * as z from "zod";
 import { plain } from "../operation.ts";
 import { problemType, statusOf } from "../problem.ts";
 import { PROBLEMS, type Problem } from "../problems.ts";

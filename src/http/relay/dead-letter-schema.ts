@@ -1,5 +1,5 @@
 // Dead letters as operators get them.
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { DeadLetter } from "../../platform/relay/dead-letters.ts";
 import { jsonValue } from "../input.ts";

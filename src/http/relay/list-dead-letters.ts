@@ -1,5 +1,5 @@
 // GET /v1/dead-letters
-import { z } from "zod";
+import * as z from "zod";
 import { fault } from "../../kernel/fault.ts";
 import { ORIGIN } from "../../kernel/position.ts";
 import { ok, refuse } from "../../kernel/result.ts";

@@ -1,5 +1,5 @@
 // POST /v1/dead-letters/{id}/redrive
-import { z } from "zod";
+import * as z from "zod";
 import { fault, quote } from "../../kernel/fault.ts";
 import { ORIGIN } from "../../kernel/position.ts";
 import { ok, refuse } from "../../kernel/result.ts";

@@ -1,5 +1,5 @@
 // POST /v1/spaces
-import { z } from "zod";
+import * as z from "zod";
 import { createSpace as create } from "../../contexts/tenancy/tenancy.ts";
 import { operator } from "../operation.ts";
 import { newSpace, spaceSchema } from "./space-schema.ts";

@@ -1,5 +1,5 @@
 // API keys as their owners send and get them.
-import { z } from "zod";
+import * as z from "zod";
 import { KEY_NAME_MOST } from "../../contexts/tenancy/tenancy.ts";
 import type { KeyId } from "../../kernel/id.ts";
 import { SCOPE_NAMES } from "../../kernel/scope.ts";

@@ -1,5 +1,5 @@
 // GET /v1/spaces
-import { z } from "zod";
+import * as z from "zod";
 import { listSpaces as list } from "../../contexts/tenancy/tenancy.ts";
 import { ORIGIN } from "../../kernel/position.ts";
 import { ok } from "../../kernel/result.ts";

@@ -1,5 +1,5 @@
 // The query of a plain list: how many, and where to go on.
-import { z } from "zod";
+import * as z from "zod";
 import { readQuery } from "../input.ts";
 import type { QueryReader } from "../operation.ts";
 

@@ -1,5 +1,5 @@
 // POST /v1/spaces/{space}/keys/{id}/rotate
-import { z } from "zod";
+import * as z from "zod";
 import { OVERLAP_MOST, rotateKey as rotate } from "../../contexts/tenancy/tenancy.ts";
 import { write } from "../operation.ts";
 import { keyParams, keyWithSecret } from "./key-schema.ts";

@@ -1,5 +1,5 @@
 // Spaces as operators send and get them.
-import { z } from "zod";
+import * as z from "zod";
 import {
   BUDGETS,
   CLIENT_MAX_AGE_MOST,

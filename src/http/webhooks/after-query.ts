@@ -1,5 +1,5 @@
 // The query of a list that goes on after an id: how many, and after which.
-import { z } from "zod";
+import * as z from "zod";
 import { readQuery } from "../input.ts";
 import type { QueryReader } from "../operation.ts";
 

@@ -1,5 +1,5 @@
 // POST /v1/spaces/{space}/webhooks/{id}/rotate-secret
-import { z } from "zod";
+import * as z from "zod";
 import { rotateWebhookSecret as rotate, SECRET_OVERLAP_MOST } from "../../contexts/webhooks/webhooks.ts";
 import { write } from "../operation.ts";
 import { webhookParams, webhookWithSecret } from "./webhook-schema.ts";

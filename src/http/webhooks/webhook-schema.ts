@@ -1,5 +1,5 @@
 // Webhooks as their owners send and get them.
-import { z } from "zod";
+import * as z from "zod";
 import { ANNOUNCEMENTS, DESCRIPTION_MOST, TYPES_MOST, URL_MOST } from "../../contexts/webhooks/webhooks.ts";
 import { spaceParams } from "../tenancy/space-schema.ts";
 
