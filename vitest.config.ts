@@ -1,5 +1,8 @@
-// Which tests run on what: nothing, or one local stack that all files of a run share, one file after the other.
+// Which tests run on what: nothing, or a local stack that is a worker's own, one file after the other.
 import { defineConfig } from "vitest/config";
+
+/** Most of what these tests do is wait. */
+const STACKS = 2;
 
 export default defineConfig({
   test: {
@@ -13,8 +16,10 @@ export default defineConfig({
           name: "stack",
           include: ["test/{contract,http,promises}/**/*.test.ts"],
           globalSetup: ["test/support/stack.ts"],
+          setupFiles: ["test/support/well.ts"],
           // Faults and counters are the stack's, not a file's.
-          fileParallelism: false,
+          maxWorkers: STACKS,
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 15_000, interval: 25 } },

@@ -13,6 +13,7 @@ const WRANGLER = join(dirname(REQUIRE.resolve("wrangler/package.json")), "bin", 
 
 /** The same for every side of a measurement. */
 export const COMPATIBILITY_DATE = "2026-11-15";
+export const COMPATIBILITY_FLAGS = ["no_nodejs_global_timers"];
 
 export interface Running {
   readonly port: number;

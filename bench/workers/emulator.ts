@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { Stack } from "../../local/stack.ts";
-import { COMPATIBILITY_DATE, type Running } from "./bundle.ts";
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, type Running } from "./bundle.ts";
 import { type Addresses, SERVICES, settingsOf, WALLS } from "./settings.ts";
 
 /** The emulator keeps caches in files, and waits until each is on the disk: in memory it waits less. */
@@ -88,6 +88,7 @@ function optionsOf({ name, code, bindings = {}, shield, cache = true, services =
     name,
     modules: [{ type: "ESModule", path: "worker.js", contents: cache ? code : NO_CACHE + code }],
     compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: COMPATIBILITY_FLAGS,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     ...(services ? own : { bindings }),
     ...(shield === undefined

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, until } from "../../local/ports.ts";
-import { COMPATIBILITY_DATE, type Running, workerdBinary } from "./bundle.ts";
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, type Running, workerdBinary } from "./bundle.ts";
 import { SERVICES, WALLS } from "./settings.ts";
 
 export interface RawWorker {
@@ -116,6 +116,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityFlags = [${COMPATIBILITY_FLAGS.map((flag) => text(flag)).join(", ")}],
   ${own}
   bindings = [${bindings.join(", ")}]
 );

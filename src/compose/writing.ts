@@ -25,7 +25,7 @@ export function openWriting(rented: Rented, config: Config) {
     },
     afterUnknown: (space) => defer(relay.afterUnknown(space)),
     async afterCommit(space, commit) {
-      await relay.hear(space, commit);
+      relay.hear(space, commit);
       defer(relay.afterCommit(space, commit));
     },
   });

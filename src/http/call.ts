@@ -26,6 +26,13 @@ import type { Credentials } from "./middleware/identify.ts";
 import type { LetterTools, PlainServices } from "./operation.ts";
 import type { Route } from "./route.ts";
 
+/** Where the client is, as the platform tells it. */
+export interface Country {
+  /** ISO 3166-1, two letters; absent: not known. */
+  readonly code?: string | undefined;
+  readonly isInEU: boolean;
+}
+
 export interface Call {
   readonly request: Request;
   readonly query: URLSearchParams;
@@ -34,6 +41,7 @@ export interface Call {
   readonly requestId: string;
   readonly started: Instant;
   readonly place: Place | undefined;
+  readonly country: Country;
   /** Three-letter code of the data centre that answers; `dev` where there is none. */
   readonly colo: string;
   /** Filled in as the request goes, for the log line. */

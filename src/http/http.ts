@@ -151,9 +151,17 @@ function failed(call: Call, error: unknown): Response {
   return outage(error, call.requestId, isOpen(call.route) ? CORS : undefined);
 }
 
+interface Cf {
+  readonly colo?: string;
+  readonly latitude?: string;
+  readonly longitude?: string;
+  readonly country?: string;
+  readonly isEUCountry?: string;
+}
+
 function callOf(c: Context, route: Route, services: Services): Call {
   const request = c.req.raw;
-  const cf = request.cf as { colo?: string; latitude?: string; longitude?: string } | undefined;
+  const cf = request.cf as Cf | undefined;
   const requestId = services.uuid();
   const traceparent = request.headers.get("traceparent");
   const event: RequestEvent = { requestId, method: request.method, route: route.path, operation: route.operation.id };
@@ -169,6 +177,7 @@ function callOf(c: Context, route: Route, services: Services): Call {
     requestId,
     started: services.clock.now(),
     place: placeOf(cf),
+    country: { code: cf?.country, isInEU: cf?.isEUCountry === "1" },
     colo,
     event,
     meter,
@@ -186,7 +195,7 @@ function queryOf(url: string): URLSearchParams {
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-function placeOf(cf: { latitude?: string; longitude?: string } | undefined): Call["place"] {
+function placeOf(cf: Cf | undefined): Call["place"] {
   const latitude = Number.parseFloat(cf?.latitude ?? "");
   const longitude = Number.parseFloat(cf?.longitude ?? "");
   return Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined;

@@ -1,6 +1,6 @@
 // Changes from a real Postgres through the driver that the Worker uses: what is told, to whom, where pages end, and at what cost.
 import { sql } from "drizzle-orm";
-import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { changesSql } from "../../src/contexts/delivery/changes-sql.ts";
 import { type Changes, listChanges } from "../../src/contexts/delivery/delivery.ts";
 import { withinBytes } from "../../src/contexts/delivery/source.ts";
@@ -10,11 +10,12 @@ import type { ScopeName } from "../../src/kernel/scope.ts";
 import { renderSql } from "../../src/platform/database/render-sql.ts";
 import { citySearch, country } from "../support/delivery-shapes.ts";
 import { buffersOf, type DeliverySpace, get, openDeliverySpace } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 
 let space: DeliverySpace;
 
 beforeEach(async () => {
-  space = await openDeliverySpace(inject("stack"), [citySearch, country]);
+  space = await openDeliverySpace(stackHere(), [citySearch, country]);
 });
 afterEach(() => space.close());
 

@@ -1,6 +1,6 @@
 // What lists cost as they grow: blocks touched on the first page and deep inside, with and without an index that serves the query.
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listStatements } from "../../src/contexts/delivery/list-sql.ts";
 import { type ListPlan, WORK } from "../../src/contexts/delivery/plan.ts";
 import { type Asking, readQuery } from "../../src/contexts/delivery/query.ts";
@@ -9,6 +9,7 @@ import type { Place } from "../../src/contexts/delivery/stretch.ts";
 import { position } from "../../src/kernel/position.ts";
 import { cityComposed, country } from "../support/delivery-shapes.ts";
 import { buffersOf, type DeliverySpace, get, openDeliverySpace } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 
 const ENTRIES = 60_000;
 /** A page of 20 and its documents, each some levels of an index deep. */
@@ -45,7 +46,7 @@ async function cost(query: string, more: Partial<ListPlan> = {}): Promise<number
 }
 
 beforeAll(async () => {
-  space = await openDeliverySpace(inject("stack"), [cityComposed, country]);
+  space = await openDeliverySpace(stackHere(), [cityComposed, country]);
   const { uid } = space.space;
   // population: distinct and not in order of id; capital: one in five hundred, and all of them at the low end of population.
   await space.owner.query(

@@ -1,12 +1,13 @@
 // Every operator, sort and composite against the naive evaluation of random queries on random entries, page by page, with work
 // budgets so small that every way through the statement is taken.
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIST_PARAMETERS, listContent, readQueryText, type TypeShape } from "../../src/contexts/delivery/delivery.ts";
 import type { WorkBudget } from "../../src/contexts/delivery/plan.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
 import { cityComposed, country } from "../support/delivery-shapes.ts";
 import { type DeliverySpace, get, openDeliverySpace, type Seed } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 import { type Held, NaiveLists, type NaiveQuery } from "../support/naive-list.ts";
 
 const ENTRIES = 260;
@@ -146,7 +147,7 @@ const naive = new NaiveLists(
 );
 
 beforeAll(async () => {
-  space = await openDeliverySpace(inject("stack"), [cityComposed, country]);
+  space = await openDeliverySpace(stackHere(), [cityComposed, country]);
   const countries: Seed[] = COUNTRIES.slice(0, 5).map((id, at) => ({
     id,
     type: "country",

@@ -1,5 +1,5 @@
 // Content by id, by slug and as lists, from a real Postgres through the driver that the Worker uses: what is shown, to whom, and at what cost.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Count,
   ENTRIES_PARAMETERS,
@@ -17,6 +17,7 @@ import type { Result } from "../../src/kernel/result.ts";
 import type { ScopeName } from "../../src/kernel/scope.ts";
 import { citySearch, country } from "../support/delivery-shapes.ts";
 import { type DeliverySpace, get, openDeliverySpace } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 
 let space: DeliverySpace;
 const READ: readonly ScopeName[] = ["content:read"];
@@ -56,7 +57,7 @@ async function refusal(result: Promise<Result<unknown>>): Promise<Fault> {
 }
 
 beforeAll(async () => {
-  space = await openDeliverySpace(inject("stack"), [citySearch, country]);
+  space = await openDeliverySpace(stackHere(), [citySearch, country]);
   await space.put([
     {
       id: "fr",

@@ -1,16 +1,17 @@
 // The second wall: what the Worker's role can ask of sort rows, with the space bound, bound to another, and not bound at all.
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIST_PARAMETERS, listContent, readQueryText } from "../../src/contexts/delivery/delivery.ts";
 import { citySearch, country } from "../support/delivery-shapes.ts";
 import { type DeliverySpace, get, openDeliverySpace } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 
 let ours: DeliverySpace;
 let theirs: DeliverySpace;
 let app: pg.Client;
 
 beforeAll(async () => {
-  const stack = inject("stack");
+  const stack = stackHere();
   ours = await openDeliverySpace(stack, [citySearch, country]);
   theirs = await openDeliverySpace(stack, [citySearch, country]);
   for (const [space, mark] of [

@@ -1,5 +1,5 @@
 // Walks by cursor while the space changes: every page shows the state of the first one, each entry once, with what it referred to then.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   ENTRIES_PARAMETERS,
   LIST_PARAMETERS,
@@ -13,12 +13,13 @@ import type { JsonObject } from "../../src/kernel/json.ts";
 import type { Reader } from "../../src/platform/database/database.ts";
 import { cityComposed, country } from "../support/delivery-shapes.ts";
 import { type DeliverySpace, get, openDeliverySpace, type Seed } from "../support/delivery-space.ts";
+import { stackHere } from "../support/here.ts";
 
 let space: DeliverySpace;
 let turn = 0;
 
 beforeAll(async () => {
-  space = await openDeliverySpace(inject("stack"), [cityComposed, country]);
+  space = await openDeliverySpace(stackHere(), [cityComposed, country]);
   await space.put(
     ["a", "b", "c"].map((id) => ({
       id,

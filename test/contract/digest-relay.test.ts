@@ -1,13 +1,13 @@
 // The digest around real commits: what commit_write returns, what it does not, and what the sweep finds on the primary.
 // Redis is this file's own: the stack's Worker sweeps too.
 import { neon } from "@neondatabase/serverless";
-import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createConditions } from "../../local/conditions.ts";
 import { createCounters } from "../../local/counters.ts";
 import { startInProcessRedis } from "../../local/redis/in-process.ts";
 import { startUpstashGateway } from "../../local/upstash-gateway.ts";
-import { tagHash } from "../../src/adapters/cloudflare/tag-hash.ts";
 import { neonClient } from "../../src/adapters/neon/sql-client.ts";
+import { tagHash } from "../../src/adapters/noble-hashes/tag-hash.ts";
 import { digestStore } from "../../src/adapters/upstash/digest-store.ts";
 import { dirtySet } from "../../src/adapters/upstash/dirty-set.ts";
 import { connectRedis } from "../../src/adapters/upstash/redis.ts";
@@ -21,8 +21,9 @@ import { openRelay } from "../../src/platform/relay/relay.ts";
 import { sweepDirty, sweepRecent } from "../../src/platform/relay/sweep.ts";
 import { guard } from "../../src/platform/resilience/guard.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 
-const stack = inject("stack");
+const stack = stackHere();
 const control = openControl(stack.control);
 const conditions = createConditions();
 const counters = createCounters([]);
@@ -138,7 +139,7 @@ async function expectWhole(space: Space, head: number): Promise<void> {
   expect(page?.head).toBe(head);
   const last = new Map<string, Position>();
   for (const { position: at, tags } of log?.changes ?? []) for (const tag of tags) last.set(tag, at);
-  const names = await digest.members(space, [...last.keys()]);
+  const names = digest.members(space, [...last.keys()]);
   [...last.values()].forEach((at, n) => {
     const shown = page?.changed.get(names[n] as string);
     if (shown === undefined) expect(at).toBeLessThanOrEqual(page?.floor as number);

@@ -10,7 +10,7 @@ import { startKeeper } from "../../local/keeper.ts";
 import { startInProcessRedis } from "../../local/redis/in-process.ts";
 import { findRedisServer, startRedisServer } from "../../local/redis/server.ts";
 import { startUpstashGateway, type UpstashGateway } from "../../local/upstash-gateway.ts";
-import { tagHash } from "../../src/adapters/cloudflare/tag-hash.ts";
+import { tagHash } from "../../src/adapters/noble-hashes/tag-hash.ts";
 import { digestStore } from "../../src/adapters/upstash/digest-store.ts";
 import { dirtySet } from "../../src/adapters/upstash/dirty-set.ts";
 import { connectRedis, type Redis } from "../../src/adapters/upstash/redis.ts";
@@ -102,7 +102,7 @@ for (const { name, skip } of backends) {
             { position: at(13), tags: ["entry:b", "type:t", "keys"] },
           ]),
         ).toBe(13);
-        const [a, b, t] = (await digest.members(space, ["entry:a", "entry:b", "type:t"])) as [string, string, string];
+        const [a, b, t] = digest.members(space, ["entry:a", "entry:b", "type:t"]) as [string, string, string];
         const page = await digest.read(space);
         expect(page).toMatchObject({ head: 13, floor: 10 });
         expect(page?.changed).toEqual(
@@ -259,7 +259,7 @@ for (const { name, skip } of backends) {
           fc.asyncProperty(log, fc.array(step, { minLength: 5, maxLength: 20 }), async (tags, steps) => {
             const [digest, space] = [digestOf(LIMIT), freshSpace()];
             const names = new Map(TAGS.map((tag) => [tag, ""]));
-            (await digest.members(space, TAGS)).forEach((member, n) => void names.set(TAGS[n] as string, member));
+            digest.members(space, TAGS).forEach((member, n) => void names.set(TAGS[n] as string, member));
             const changes: TagChange[] = tags.map((some, n) => ({ position: at(n + 1), tags: some }));
             const between = (after: number, to: number) => changes.slice(after, to);
             const lastChange = (tag: string, upTo: number) =>

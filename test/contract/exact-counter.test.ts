@@ -1,5 +1,5 @@
 // The exact counter against the Redis of this machine and always the in-process one: never more than the quota in a window, whoever is late.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createConditions } from "../../local/conditions.ts";
 import { createCounters } from "../../local/counters.ts";
 import { startInProcessRedis } from "../../local/redis/in-process.ts";
@@ -13,6 +13,7 @@ import { spaceUid } from "../../src/kernel/id.ts";
 import type { Counted, ExactCounter } from "../../src/platform/admission/exact-budgets.ts";
 import { digestKey, HEAD } from "../../src/platform/freshness/digest.ts";
 import { guard } from "../../src/platform/resilience/guard.ts";
+import { stackHere } from "../support/here.ts";
 
 const TOKEN = "in-process";
 const clock: Clock = { now: () => instant(Date.now()) };
@@ -43,7 +44,7 @@ describe.each(["the Redis of this machine", "the in-process one"])("%s", (which)
   let redis: Redis;
   let counter: ExactCounter;
   beforeEach(() => {
-    redis = guarded(which === "the in-process one" ? { url: inProcess.url, token: TOKEN } : inject("stack").redis);
+    redis = guarded(which === "the in-process one" ? { url: inProcess.url, token: TOKEN } : stackHere().redis);
     counter = exactCounter(redis);
   });
 

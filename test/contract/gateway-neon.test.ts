@@ -1,9 +1,10 @@
 // The Neon gateway against the driver that the Worker uses: what the driver reads is what Neon would have sent.
 import { NeonDbError, neon, neonConfig } from "@neondatabase/serverless";
-import { afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 
-const { neon: gateway, control: controlUrl, topology } = inject("stack");
+const { neon: gateway, control: controlUrl, topology } = stackHere();
 const control = openControl(controlUrl);
 const primary = topology.shards[0]!.primary.url.replace("meridian_app:local", "postgres");
 const reader = topology.shards[0]!.readers[0]!.url.replace("meridian_app:local", "postgres");

@@ -1,14 +1,15 @@
 // The Upstash gateway against the client that the Worker uses, on the Redis of this machine and always on the in-process one.
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createConditions } from "../../local/conditions.ts";
 import { createCounters } from "../../local/counters.ts";
 import { startInProcessRedis } from "../../local/redis/in-process.ts";
 import { startUpstashGateway, type UpstashGateway } from "../../local/upstash-gateway.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 
-const stack = inject("stack");
+const stack = stackHere();
 const control = openControl(stack.control);
 const IN_PROCESS_TOKEN = "in-process";
 

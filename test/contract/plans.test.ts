@@ -1,7 +1,8 @@
 // Plans that a connection caches while the tables are empty stay in use: they must look a single entry up by its primary key.
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applyMigrations } from "../../local/migrate.ts";
+import { stackHere } from "../support/here.ts";
 
 const LOOKUPS: Readonly<Record<string, string>> = {
   entries: "select * from entries where space = $1 and id = $2",
@@ -19,7 +20,7 @@ describe("generic plans made before there are statistics", () => {
 
   beforeAll(async () => {
     // A database of its own: the shared one is not empty any more.
-    const shared = inject("stack").postgres["us-primary"] ?? "";
+    const shared = stackHere().postgres["us-primary"] ?? "";
     admin = new pg.Client({ connectionString: shared });
     await admin.connect();
     await admin.query(`create database ${name}`);

@@ -1,6 +1,6 @@
 // Creating a space takes three steps on two databases. Whatever happens between them, the same Idempotency-Key or the sweep brings it to an
 // end: one space or none, and one answer. Then what belongs to the space from its first moment: its settings, and keys that only their owner knows.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { webSealer } from "../../src/adapters/webcrypto/sealer.ts";
 import {
   changeSpace,
@@ -23,6 +23,7 @@ import type { Result } from "../../src/kernel/result.ts";
 import type { SpaceRef } from "../../src/kernel/scope.ts";
 import type { Written } from "../../src/platform/event-log/writer.ts";
 import { until } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { openSql, type Sql, TENANT_TABLES } from "../support/shards.ts";
 import { bodyOf, done, openTenancy, type Request, refused, SERVER_SECRET } from "../support/tenancy-parts.ts";
 
@@ -31,12 +32,12 @@ const run = `${Date.now().toString(36)}-${process.pid.toString(36)}`;
 /** Ids and Idempotency-Keys of this run only: other tests' spaces are in the same directory. */
 const own = (name: string): string => `c-${run}-${name}`;
 
-const tenancy = openTenancy(inject("stack"));
+const tenancy = openTenancy(stackHere());
 let home: Sql;
 const shards = new Map<string, Sql>();
 
 beforeAll(async () => {
-  const { topology } = inject("stack");
+  const { topology } = stackHere();
   for (const { name, residency, primary } of topology.shards) {
     const sql = await openSql(primary.name);
     shards.set(residency, sql);

@@ -1,5 +1,5 @@
 // Subscribers on a real Postgres: effect and checkpoint are one, whoever runs them and however often; they fail apart from each other.
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { instant, millis } from "../../src/kernel/clock.ts";
 import { fault } from "../../src/kernel/fault.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
@@ -11,6 +11,7 @@ import { spaceCalls } from "../../src/platform/relay/space-calls.ts";
 import type { Subscriber } from "../../src/platform/relay/subscriber.ts";
 import { subscriberLog } from "../../src/platform/relay/subscriber-log.ts";
 import { guard } from "../../src/platform/resilience/guard.ts";
+import { stackHere } from "../support/here.ts";
 import { type OwnDatabase, ownDatabase } from "../support/pg-client.ts";
 
 const endpoint: Endpoint = { name: "own", region: "here", latitude: 0, longitude: 0, url: "postgres://own" };
@@ -25,7 +26,7 @@ let lines: { event: string }[] = [];
 let rung: number[] = [];
 
 beforeAll(async () => {
-  database = await ownDatabase(inject("stack").postgres["us-primary"] as string);
+  database = await ownDatabase(stackHere().postgres["us-primary"] as string);
   // No unique key: what happens twice is seen twice.
   await database.sql("create table effects (space int, who text, position bigint)");
   await database.sql("grant all on effects to meridian_app");

@@ -1,6 +1,6 @@
 // What leaves for the store: hashed names, one score a tag, reserved members. And what comes back.
 import { describe, expect, test } from "vitest";
-import { tagHash } from "../../src/adapters/cloudflare/tag-hash.ts";
+import { tagHash } from "../../src/adapters/noble-hashes/tag-hash.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
 import { position } from "../../src/kernel/position.ts";
 import { type DigestStore, digestKey, openDigest, type StoreAdvance } from "../../src/platform/freshness/digest.ts";
@@ -29,18 +29,18 @@ describe("names", () => {
   test("no tag leaves readable but the two that name nobody", async () => {
     const { digest } = recording();
     const tags = ["entry:paris", "type:city", "type:*", "name:city/paris", "schema:city", "settings", "keys"];
-    const names = await digest.members(space, tags);
+    const names = digest.members(space, tags);
     expect(names.slice(5)).toEqual(["settings", "keys"]);
     for (const name of names.slice(0, 5)) expect(name).toMatch(/^[A-Za-z0-9_-]{16}$/);
     expect(new Set(names).size).toBe(tags.length);
-    expect(await digest.members(space, [...tags].reverse())).toEqual([...names].reverse());
-    expect(await digest.members(space, [])).toEqual([]);
+    expect(digest.members(space, [...tags].reverse())).toEqual([...names].reverse());
+    expect(digest.members(space, [])).toEqual([]);
   });
 
   test("they depend on the space, on its life and on the secret, and on nothing else", async () => {
     const names = async (uid: number, epoch: number, secret: string) => {
       const digest = openDigest({ store: recording() as never, hash: tagHash(secret), random: () => 0 });
-      return (await digest.members({ uid: spaceUid(uid), epoch }, ["entry:paris"]))[0];
+      return digest.members({ uid: spaceUid(uid), epoch }, ["entry:paris"])[0];
     };
     const all = await Promise.all([
       names(1, 1, "a"),
@@ -60,7 +60,7 @@ describe("names", () => {
 
 test("a tag is written once, at its last change, whatever the order of changes", async () => {
   const { asked, digest } = recording();
-  const [paris, city] = await digest.members(space, ["entry:paris", "type:city"]);
+  const [paris, city] = digest.members(space, ["entry:paris", "type:city"]);
   await digest.advance(space, position(4), position(9), [
     { position: position(8), tags: ["entry:paris", "keys"] },
     { position: position(5), tags: ["type:city", "entry:paris"] },

@@ -55,6 +55,7 @@ const memo = (): SpaceMemo => ({
   view: { birth: 1, floor: position(0), head: position(1_000), changed },
   version: 1,
   askedAt: instant(now),
+  unheard: undefined,
 });
 
 const freshness: Freshness = {
@@ -62,7 +63,7 @@ const freshness: Freshness = {
   isLive: () => live,
   current: async () => live,
   refreshBehind: () => {},
-  shownAt: () => (shownAt === undefined ? undefined : instant(shownAt)),
+  missedSince: () => (shownAt === undefined ? undefined : instant(shownAt)),
   saw: (_, at) => void saw.push(at),
   heard: () => {},
 };
@@ -91,7 +92,7 @@ const ask = (edge: Edge<string>, atLeast?: number) =>
   edge.read({
     question: "q",
     key: "k",
-    space: SPACE,
+    memo: memo(),
     policy: { fresh: seconds(60), stale: seconds(86_400) },
     atLeast: atLeast === undefined ? undefined : position(atLeast),
     place: undefined,
@@ -268,6 +269,11 @@ describe("when Postgres is away", () => {
     failing = true;
     expect(await given(edge)).toEqual({ body: "at 10", from: "memory", stale: true, at: 10 });
     expect(await given(edge, 15)).toBe("database-unavailable");
+    // Whatever it is proven at, its next page stands where it stands itself.
+    colo.set("k", encodeKept({ ...keptAt(10), pinned: true }));
+    changed.clear();
+    expect(await given(isolate(), 15)).toBe("database-unavailable");
+    changed.set("name", position(20));
     now += 25 * HOUR;
     expect(await given(edge)).toBe("database-unavailable");
   });
@@ -299,6 +305,17 @@ describe("the shield", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("leaves what one asker alone wanted out of the data centre's cache, and what has a second one in it", async () => {
+    shield = open();
+    await given(isolate());
+    await settle();
+    expect(colo.size).toBe(0);
+    expect(await given(isolate())).toMatchObject({ from: "shield" });
+    await settle();
+    expect(await given(isolate())).toMatchObject({ from: "colo" });
+    expect(asked).toHaveLength(1);
+  });
+
   test("is asked for no less than the change that the asker knows of", async () => {
     shield = open();
     await given(isolate());
@@ -323,6 +340,27 @@ describe("the shield", () => {
     colo.clear();
     expect(await given(isolate())).toMatchObject({ from: "shield", stale: false });
     expect(asked).toHaveLength(2);
+  });
+
+  test("what it remembers of long ago is not new because the digest is away", async () => {
+    shield = open();
+    live = false;
+    await given(isolate());
+    await settle();
+    colo.clear();
+    now += 23 * HOUR;
+    head = 30;
+    expect(await given(isolate())).toMatchObject({ body: "at 30", fwd: "uri-miss" });
+    expect(asked).toHaveLength(2);
+  });
+
+  test("that has no room or no database itself is passed by; a position that nobody has reached is not asked for twice", async () => {
+    let why = AWAY;
+    shield = { ask: async () => refuse(why) };
+    expect(await given(isolate())).toMatchObject({ body: "at 10", from: "us-fra" });
+    why = fault("unavailable", "position-not-reached", "");
+    expect(await given(isolate(), 2_000)).toBe("position-not-reached");
+    expect(asked).toHaveLength(1);
   });
 
   test("that is away, or has nothing new to say, is passed by", async () => {

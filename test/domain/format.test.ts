@@ -45,7 +45,7 @@ async function golden(query: string, rows: readonly (readonly Row[])[], name?: s
     } as never,
     signer: { sign: async () => "signature", verify: async () => true },
     clock: { now: () => instant(1_767_323_045_678) },
-    digest: { members: async (_, tags) => tags },
+    digest: { members: (_, tags) => tags },
     random: () => 0,
     admission: { load: openLoad({ now: () => instant(0) }, 10) },
   });

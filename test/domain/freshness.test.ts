@@ -260,6 +260,8 @@ describe("the memo", () => {
     expect(memo.view?.changed.get("b")).toBe(40);
   });
 
+  const on = (member: string) => [{ members: [member] }];
+
   test("when a change was first shown is known only if it was shown soon", async () => {
     const { world, memo, current, freshness } = open();
     await current();
@@ -267,28 +269,104 @@ describe("the memo", () => {
     world.page = page(1, 12, { a: 12 });
     await current();
     await Promise.all(world.deferred);
-    expect(freshness.shownAt(memo, position(12))).toBe(100_600);
+    expect(freshness.missedSince(memo, position(11), on("a"))).toBe(100_600);
     world.now += 1_700;
     world.page = page(1, 13, { a: 13 });
     await current();
-    expect(freshness.shownAt(memo, position(13))).toBeUndefined();
+    expect(freshness.missedSince(memo, position(12), on("a"))).toBeUndefined();
   });
 
-  test("a change of long ago is not new because others came just now", async () => {
-    const { world, memo, current, freshness } = open();
-    await current();
-    for (let head = 11; head <= 20; head += 1) {
+  /** One more position every 600 ms, each shown behind a read. */
+  async function follow(opened: ReturnType<typeof open>, from: number, to: number, changed: (head: number) => string) {
+    const { world, current } = opened;
+    for (let head = from; head <= to; head += 1) {
       world.now += 600;
-      world.page = page(1, head, { [`m${head}`]: head });
+      world.page = page(1, head, { [changed(head)]: head });
       await current();
       await Promise.all(world.deferred);
     }
-    expect(freshness.shownAt(memo, position(20))).toBe(world.now);
-    expect(freshness.shownAt(memo, position(19))).toBe(world.now - 600);
-    expect(freshness.shownAt(memo, position(12))).toBeUndefined();
+  }
+
+  test("a change of long ago is not new because others came just now", async () => {
+    const opened = open();
+    const { world, memo, current, freshness } = opened;
+    await current();
+    await follow(opened, 11, 20, (head) => `m${head}`);
+    expect(freshness.missedSince(memo, position(10), on("m20"))).toBe(world.now);
+    expect(freshness.missedSince(memo, position(10), on("m19"))).toBe(world.now - 600);
+    expect(freshness.missedSince(memo, position(10), on("m12"))).toBeUndefined();
   });
 
-  test("a position that was seen and is not heard of rings the bell, once", async () => {
+  test("nor because the same changed again: the first change that an answer misses counts", async () => {
+    const opened = open();
+    const { world, memo, current, freshness } = opened;
+    await current();
+    await follow(opened, 11, 11, () => "a");
+    await follow(opened, 12, 20, () => "other");
+    await follow(opened, 21, 21, () => "a");
+    expect(freshness.missedSince(memo, position(10), on("a"))).toBeUndefined();
+    expect(freshness.missedSince(memo, position(11), on("a"))).toBe(world.now);
+    await follow(opened, 22, 22, () => "a");
+    expect(freshness.missedSince(memo, position(11), on("a"))).toBe(world.now - 600);
+    await follow(opened, 23, 30, () => "a");
+    expect(freshness.missedSince(memo, position(11), on("a"))).toBeUndefined();
+  });
+
+  test("nor because others changed what was written here before", async () => {
+    const { world, memo, current, freshness, defer } = open();
+    await current();
+    freshness.heard(SPACE, position(10), position(11), new Map([["a", position(11)]]));
+    world.now += 600;
+    world.page = page(1, 12, { a: 12 });
+    freshness.refreshBehind(memo, instant(world.now), defer);
+    await Promise.all(world.deferred);
+    expect(memo.view?.head).toBe(12);
+    expect(freshness.missedSince(memo, position(10), on("a"))).toBeUndefined();
+    expect(freshness.missedSince(memo, position(11), on("a"))).toBe(world.now);
+  });
+
+  test("what a digest has forgotten, or a new one, has no grace", async () => {
+    const { world, memo, current, freshness } = open();
+    await current();
+    world.now += 600;
+    world.page = page(2, 20, {}, 20);
+    await current();
+    await Promise.all(world.deferred);
+    expect(memo.view?.head).toBe(20);
+    expect(freshness.missedSince(memo, position(10), on("a"))).toBeUndefined();
+  });
+
+  test("a digest that does not take in what readers show is not relied on, and is not asked oftener for it", async () => {
+    const { world, memo, current, freshness } = open();
+    await current();
+    freshness.saw(memo, position(11));
+    world.page = page(1);
+    for (let second = 1; second <= 6; second += 1) {
+      world.now += 1_000;
+      expect(await current()).toBe(second < 5);
+    }
+    expect(world.rung).toEqual([11, 11]);
+    const asked = world.asked.length;
+    await Promise.all(Array.from({ length: 10 }, () => current()));
+    expect(world.asked.length).toBe(asked);
+    world.now += 1_000;
+    world.page = page(1, 12, { a: 11 });
+    expect(await current()).toBe(true);
+  });
+
+  test("many spaces, and spaces with many changes, are remembered only as far as there is room", async () => {
+    const { world, freshness, defer } = open();
+    const whole = Object.fromEntries(Array.from({ length: 16_384 }, (_, n) => [`m${n}`, 9]));
+    world.page = page(1, 10, whole, 1);
+    const memos = Array.from({ length: 40 }, (_, n) => freshness.memo({ ...SPACE, uid: spaceUid(100 + n) }));
+    for (const each of memos) await freshness.current(each, defer);
+    const again = memos.map(({ space }) => freshness.memo(space));
+    const kept = again.filter((one, n) => one === memos[n]).length;
+    expect(kept).toBeGreaterThan(10);
+    expect(kept).toBeLessThan(30);
+  });
+
+  test("a position that was seen and is not heard of rings the bell, and not with every request", async () => {
     const { world, memo, current, freshness } = open();
     await current();
     freshness.saw(memo, position(11));
@@ -306,17 +384,23 @@ describe("the memo", () => {
     await current();
     const changed = new Map([["a", position(12)]]);
     freshness.heard(SPACE, position(11), position(12), changed);
-    expect(memo.view?.head).toBe(10);
+    expect([memo.view?.head, memo.unheard]).toEqual([10, 12]);
     freshness.heard(SPACE, position(10), position(12), changed);
-    expect(memo.view?.head).toBe(12);
+    expect([memo.view?.head, memo.unheard]).toEqual([12, undefined]);
     expect(staleSince(memo.view as DigestView, position(11), [{ members: ["a"] }])).toBe(12);
-    expect(freshness.shownAt(memo, position(12))).toBeUndefined();
+    expect(freshness.missedSince(memo, position(11), [{ members: ["a"] }])).toBeUndefined();
     // It says nothing about what others wrote.
     expect(memo.askedAt).toBe(100_000);
     world.now += 1_000;
     world.page = page(1);
     await current();
     expect(world.asked.at(-1)).toBe(12);
+  });
+
+  test("where there is no digest yet, it is known that something was written here", async () => {
+    const { memo, freshness } = open();
+    freshness.heard(SPACE, position(1), position(2), new Map());
+    expect([memo.view, memo.unheard]).toEqual([undefined, 2]);
   });
 
   test("spending is told on the way; when the request fails it counts as told", async () => {

@@ -53,6 +53,7 @@ test.each<[string, JsonObject, string]>([
   ["half a limit", { limits: { read: { quota: 10 } } }, "/limits/read"],
   ["a quota that is not whole", { limits: { read: { quota: 1.5, window: 60 } } }, "/limits/read"],
   ["a negative clientMaxAge", { clientMaxAge: -1 }, "/clientMaxAge"],
+  ["another kind of edgeOutsideResidency", { edgeOutsideResidency: 0 }, "/edgeOutsideResidency"],
   ["a member that is none", { colour: "red" }, "/colour"],
 ])("%s is refused and pointed at", (_, wrong, pointer) => {
   expect(pointersOf({ ...ATLAS, ...wrong })).toEqual([pointer]);

@@ -1,8 +1,9 @@
 // What holds whatever is asked: ids, traces, positions, documents.
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROBLEMS } from "../../src/http/problems.ts";
 import { type Answer, ask, makeSpace, makeTypes, type Space } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { all } from "../support/lanes.ts";
 import { wire } from "../support/wire.ts";
 import { askChecked, expectRefusal, witnessed } from "../support/witness.ts";
@@ -13,7 +14,7 @@ let postgres: pg.Client;
 beforeAll(async () => {
   space = witnessed(await makeSpace({ publicRead: true }));
   await makeTypes(space);
-  postgres = new pg.Client({ connectionString: inject("stack").postgres["us-primary"] });
+  postgres = new pg.Client({ connectionString: stackHere().postgres["us-primary"] });
   await postgres.connect();
 });
 
@@ -202,7 +203,7 @@ describe("documents", () => {
       "no-store",
     ]);
     expect(health.body.status).toMatch(/^(pass|warn)$/);
-    for (const node of Object.keys(inject("stack").postgres))
+    for (const node of Object.keys(stackHere().postgres))
       expect(health.body.checks[`postgres:${node}`]?.[0]).toMatchObject({
         status: expect.any(String),
         observedValue: expect.any(Number),

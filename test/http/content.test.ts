@@ -1,6 +1,6 @@
 // Content: what readers are given, how they ask for it, and what browsers and caches are told.
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Answer, type Ask, makeSpace, rootKey, type Space } from "../support/client.ts";
+import { type Answer, type Ask, PLACES as FROM, makeSpace, rootKey, type Space } from "../support/client.ts";
 import { all } from "../support/lanes.ts";
 import { askChecked, expectRefusal, witnessed } from "../support/witness.ts";
 
@@ -988,6 +988,37 @@ describe("what browsers and caches are told", () => {
     await kept.must("PUT", "types/country", { body: { name: "Country", schema: { type: "object", properties: {} } } });
     const answer = await askChecked("GET", path("country", kept));
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "public, max-age=30"]);
+  });
+
+  test("a space may have nothing of it kept in caches outside its residency", async () => {
+    const european = witnessed(await makeSpace({ residency: "eu", publicRead: true, edgeOutsideResidency: false }));
+    await european.must("PUT", "types/country", {
+      body: { name: "Country", schema: { type: "object", properties: {} } },
+    });
+    const from = async (cf: Record<string, string>) =>
+      (await askChecked("GET", path("country", european), { cf })).headers.get("meridian-source");
+    for (const [where, kept] of [
+      [FROM.sin, false],
+      [{ ...FROM.fra, isEUCountry: "0" }, false],
+      [{}, false],
+      [FROM.fra, true],
+    ] as const) {
+      await from(where);
+      expect(["memory", "colo", "shield"].includes((await from(where)) ?? ""), JSON.stringify(where)).toBe(kept);
+    }
+  });
+
+  test("who has no total is not told that nothing has changed", async () => {
+    const plain = await askChecked("GET", path("country"));
+    const etag = plain.headers.get("etag") ?? "";
+    const counted = await askChecked("GET", path("country"), {
+      headers: { prefer: "count=exact", "if-none-match": etag },
+    });
+    expect([counted.status, counted.body.page.total]).toEqual([200, plain.body.data.length]);
+    const again = await askChecked("GET", path("country"), {
+      headers: { prefer: "count=exact", "if-none-match": counted.headers.get("etag") ?? "" },
+    });
+    expect(again.status).toBe(304);
   });
 
   test("drafts need the right to see them, and are kept nowhere", async () => {

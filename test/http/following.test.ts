@@ -1,11 +1,12 @@
 // Changes as pages and as server-sent events, and exports: as the contract has them, over HTTP.
-import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, makeSpace, makeTypes, PLACES, rootKey, type Space } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { type EventStream, type Following, openEvents } from "../support/events.ts";
+import { stackHere } from "../support/here.ts";
 import { askChecked, expectRefusal, witnessed } from "../support/witness.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let space: Space;
 
 beforeEach(async () => {

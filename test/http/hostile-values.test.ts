@@ -197,6 +197,7 @@ describe("members of bodies", () => {
         plan: "free",
         limits: {},
         clientMaxAge: 1,
+        edgeOutsideResidency: false,
       },
       required: ["id", "name", "residency", "locales", "defaultLocale", "publicRead", "plan"],
       bad: {
@@ -223,9 +224,10 @@ describe("members of bodies", () => {
         plan: "scale",
         limits: {},
         clientMaxAge: 1,
+        edgeOutsideResidency: false,
       },
       required: [],
-      nullable: ["limits", "clientMaxAge"],
+      nullable: ["limits", "clientMaxAge", "edgeOutsideResidency"],
       bad: settings,
       inside: [["limits", { read: { quota: "1", window: 60 } }, "/limits/read/quota"]],
     },
@@ -1337,6 +1339,7 @@ describe("afterwards", () => {
       plan: "scale",
       limits: {},
       clientMaxAge: null,
+      edgeOutsideResidency: true,
     });
   });
 });

@@ -1,8 +1,9 @@
 // Budgets as a client meets them: what is charged, what is told, who is refused, and how an operator changes it.
 
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { digestHead } from "../support/redis.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
 import { unasked } from "../support/unasked.ts";
@@ -236,7 +237,7 @@ describe("auth: credentials that look right and are not", () => {
 });
 
 describe("Redis", () => {
-  const control = openControl(inject("stack").control);
+  const control = openControl(stackHere().control);
   let sql: Sql;
   beforeAll(async () => {
     sql = await openSql();

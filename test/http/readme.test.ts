@@ -3,9 +3,10 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { seedDemo } from "../../local/demo.ts";
 import { rootKey } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 
 const run = promisify(execFile);
 const README = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
@@ -18,7 +19,7 @@ function commands(): readonly string[] {
 
 /** One shell for all, because later lines use what earlier ones export. Answers what each command printed. */
 async function runAll(lines: readonly string[]): Promise<readonly string[]> {
-  const { origin, control } = inject("stack");
+  const { origin, control } = stackHere();
   const here = (line: string): string =>
     line.replaceAll("http://127.0.0.1:8787", origin).replaceAll("http://127.0.0.1:8788", control);
   const script = lines
@@ -34,7 +35,7 @@ describe("README", () => {
   const answerTo = (part: string): string => printed[lines.findIndex((line) => line.includes(part))] ?? "";
 
   beforeAll(async () => {
-    await seedDemo(inject("stack").origin, () => {}, rootKey(), 70);
+    await seedDemo(stackHere().origin, () => {}, rootKey(), 70);
     printed = await runAll(lines);
   }, 240_000);
 

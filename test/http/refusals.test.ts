@@ -1,5 +1,5 @@
 // Every route × every refusal, in the order that the contract gives the checks.
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Route, Who } from "../../src/http/route.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type Space,
 } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { all } from "../support/lanes.ts";
 import { openSql } from "../support/shards.ts";
 import { wire } from "../support/wire.ts";
@@ -285,7 +286,7 @@ describe("401: credentials", () => {
   test.each(each(GUARDED))("%s with bad ones, without asking anybody", async (_, route) => {
     const last = home.key.at(-1) === "A" ? "B" : "A";
     const flipped = `${home.key.slice(0, -1)}${last}`;
-    const control = openControl(inject("stack").control);
+    const control = openControl(stackHere().control);
     const asked = async () => {
       const { postgres, redis } = await control.countersByCaller();
       return {

@@ -36,6 +36,7 @@ describe("POST /v1/spaces", () => {
       ...settings(id),
       limits: {},
       clientMaxAge: null,
+      edgeOutsideResidency: true,
       createdAt: expect.stringMatching(TIME),
       updatedAt: answer.body.createdAt,
     });
@@ -50,6 +51,7 @@ describe("POST /v1/spaces", () => {
       residency: "eu",
       limits: { read: { quota: 5, window: 60 } },
       clientMaxAge: 10,
+      edgeOutsideResidency: false,
       locales: ["de", "pt-BR", "zh-Hant"],
       defaultLocale: "pt-BR",
       plan: "free",

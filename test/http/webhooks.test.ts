@@ -1,7 +1,8 @@
 // Webhooks over HTTP: making, changing and rotating them, what they are told and how that is signed, and the log of it.
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, makeSpace, makeTypes, type Space, until } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { openReceiver, type Received, type Receiver } from "../support/receiver.ts";
 import { expectRefusal, headOf, witnessed } from "../support/witness.ts";
 
@@ -389,7 +390,7 @@ describe("a replay", () => {
 });
 
 describe("where it may lead", () => {
-  const control = (): string => inject("stack").control;
+  const control = (): string => stackHere().control;
   const know = (name: string, addresses: readonly string[]) =>
     fetch(`${control()}/names/${name}`, { method: "PUT", body: JSON.stringify({ addresses }) });
 

@@ -1,14 +1,15 @@
 // Fifty isolates in front of one Redis: what they let through together, what they wait for, and what they do when it is away.
-import { afterEach, describe, expect, inject, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { instant } from "../../src/kernel/clock.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
 import type { ExactBudget, Spent } from "../../src/platform/admission/exact-budgets.ts";
 import { ANONYMOUS, openReadBudgets } from "../../src/platform/admission/read-budgets.ts";
 import { until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { type Isolate, noWalls, openIsolates, sharedWall, wallClock } from "../support/isolates.ts";
 
-const { redis, control: controlUrl } = inject("stack");
+const { redis, control: controlUrl } = stackHere();
 const control = openControl(controlUrl);
 afterEach(() => control.restore());
 

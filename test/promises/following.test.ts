@@ -1,16 +1,17 @@
 // Who follows knows what content answers: a copy made of changes equals the space, streams cost little and end, exports are whole or broken.
 import { request } from "node:http";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { bundleProduct, type Running } from "../../bench/workers/bundle.ts";
 import { product, startOne } from "../../bench/workers/emulator.ts";
 import { ask, makeSpace, makeTypes, PLACES, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { openEvents } from "../support/events.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 afterEach(() => control.restore());
 
 interface Item {
@@ -200,7 +201,7 @@ describe("a stream", () => {
   let running: Running;
   beforeAll(async () => {
     // Without the development proxy, which hides that a client has left.
-    running = await startOne(product(await bundleProduct(), inject("stack") as never));
+    running = await startOne(product(await bundleProduct(), stackHere() as never));
   }, 120_000);
   afterAll(() => running.stop());
 
@@ -306,7 +307,7 @@ describe("an export", () => {
     space: Space,
     meanwhile: (bytes: number) => Promise<void>,
   ): Promise<{ lines: number; whole: boolean; promised: number }> {
-    const response = await fetch(`${inject("stack").origin}/v1/spaces/${space.id}/export`, {
+    const response = await fetch(`${stackHere().origin}/v1/spaces/${space.id}/export`, {
       headers: { authorization: `Bearer ${space.key}`, "MF-CF-Blob": JSON.stringify(PLACES.iad) },
     });
     const promised = Number(response.headers.get("meridian-lines"));

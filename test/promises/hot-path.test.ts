@@ -1,9 +1,10 @@
 // Content from memory: the short way gives what the long way gives, costs neither SQL nor Redis, and hostile headers change nothing for others.
-import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, PLACES, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let space: Space;
 let secret: Space;
 
@@ -128,7 +129,7 @@ describe("the short way", () => {
     });
     for (let n = 0; n < 2; n += 1) expect((await ask("GET", content("city/x", open))).status).toBe(200);
     await ask("PATCH", `/v1/spaces/${open.id}`, {
-      key: inject("stack").rootKey,
+      key: stackHere().rootKey,
       body: { publicRead: false },
     });
     expect((await ask("GET", content("city/x", open))).status).toBe(401);

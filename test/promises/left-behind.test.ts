@@ -1,11 +1,12 @@
 // What a request leaves behind whose answers were lost: somebody comes to look, soon, and without anybody asking.
-import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { digestHead, digestIsThere, digestReaches, redis, ringCron } from "../support/redis.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let space: Space;
 let uid: number;

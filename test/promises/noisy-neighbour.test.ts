@@ -1,12 +1,13 @@
 // A tenant that asks for far more than it may beside a quiet one: the quiet one does not notice. For more than there is room for, see
 // test/domain/door-load.test.ts.
-import { beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { type Answer, makeSpace, makeTypes, type Space } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { askChecked, witnessed } from "../support/witness.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 
 const country = (id: string) => ({ type: "country", id, fields: { name: { en: id } } });
 const tally = (answers: readonly Answer[]): Record<string, number> => {

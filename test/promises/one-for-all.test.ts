@@ -1,12 +1,13 @@
 // What one query, one page or one space's types may cost is bounded: none of them takes the database from everybody else.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, makeSpace, type Space } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { all } from "../support/lanes.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 const NODES = 110;
 let sql: Sql;
 let space: Space;
@@ -45,7 +46,7 @@ async function othersAreServed(): Promise<void> {
     [200, undefined],
     [200, undefined],
   ]);
-  const health = await fetch(`${inject("stack").origin}/health`);
+  const health = await fetch(`${stackHere().origin}/health`);
   const { checks } = (await health.json()) as { checks: Record<string, { breaker: string }[]> };
   expect(checks["postgres:us-primary"]?.[0]?.breaker).toBe("closed");
 }

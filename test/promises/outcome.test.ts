@@ -1,13 +1,14 @@
 // The answer of a commit is lost on its way: the write is done once all the same, and whoever asked is told so, or told that nobody knows.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
 import { changedAt, digestIsThere, digestReaches, ringCron } from "../support/redis.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let space: Space;
 let uid: number;

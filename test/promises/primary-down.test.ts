@@ -1,13 +1,14 @@
 // Something is away. Published content goes on being read; writing says at once that it cannot, leaves nothing half done, and goes on by itself.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
 import { copySpace, headOf, openSql, printOf, type Sql, uidOf } from "../support/shards.ts";
 import { unasked } from "../support/unasked.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let reader: Sql;
 /** Asked once. Where nothing is away, the machine may be slow: `calm` insists. */

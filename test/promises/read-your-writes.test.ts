@@ -1,11 +1,12 @@
 // Whoever names the position of a write is never shown anything older, wherever they ask and however far behind the nearest reader is.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let readers: Record<"us-fra" | "us-sin", Sql>;
 let space: Space;

@@ -2,9 +2,10 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findDifferences, rebuild } from "../../local/rebuild/rebuild-space.ts";
 import { makeSpace, makeTypes, type Space } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { openSql, printOf, type Sql, uidOf } from "../support/shards.ts";
 
 const REBUILD = join(import.meta.dirname, "..", "..", "local", "rebuild.ts");
@@ -113,13 +114,13 @@ describe("rebuild", () => {
   });
 });
 
-const databases = () => ["us-primary", "eu-primary"].map((node) => inject("stack").postgres[node] as string);
+const databases = () => ["us-primary", "eu-primary"].map((node) => stackHere().postgres[node] as string);
 
 async function violate(table: string, what: string, text: string): Promise<void> {
   expect((await sql(`${text} returning 1`, [uid])).length, `${table}: ${what} has rows to break`).toBeGreaterThan(0);
 }
 
-const differences = () => findDifferences(inject("stack").postgres["us-primary"] as string, uid);
+const differences = () => findDifferences(stackHere().postgres["us-primary"] as string, uid);
 
 async function run(...options: readonly string[]): Promise<{ readonly code: number; readonly out: string }> {
   const args = [REBUILD, ...databases().flatMap((each) => ["--database", each]), "--space", space.id, ...options];

@@ -1,7 +1,8 @@
 // After a commit the digest says so; and when Redis or the primary was away, the bell or the sweep makes up for it.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { makeSpace, makeTypes, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import {
   changedAt,
@@ -15,7 +16,7 @@ import {
 } from "../support/redis.ts";
 import { copySpace, headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let space: Space;
 let uid: number;

@@ -1,12 +1,13 @@
 // A key that was revoked is dead: for management at once, for content within five seconds, wherever it is shown and whatever lags or is away.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, PLACES, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 import { unasked } from "../support/unasked.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 const LIFE_MS = 5_000;
 let sql: Sql;
 let reader: Sql;
@@ -220,7 +221,7 @@ test("a deleted space is gone for its keys at once", async () => {
     "it is read nearby",
     async () => (await doomed.ask("GET", "content/country/fr", { cf: PLACES.fra })).status === 200,
   );
-  const { rootKey } = inject("stack");
+  const { rootKey } = stackHere();
   expect((await ask("DELETE", `/v1/spaces/${doomed.id}`, { key: rootKey })).status).toBe(204);
   const answer = await doomed.ask("GET", "types");
   expect([answer.status, answer.body.code]).toEqual([404, "space-missing"]);

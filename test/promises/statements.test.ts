@@ -1,11 +1,12 @@
 // What a request costs in SQL is a promise, counted at the gateway: one round trip, and one statement a hop of include.
-import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, makeSpace, makeTypes, PLACES, rootKey, type Space } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { unasked } from "../support/unasked.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let space: Space;
 
 beforeAll(async () => {

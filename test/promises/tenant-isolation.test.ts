@@ -1,5 +1,5 @@
 // One tenant cannot see or touch what is another's: not by asking, not by naming it, and not in Postgres either when the first wall is out.
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES } from "../../src/http/routes.ts";
 import {
   ALL_SCOPES,
@@ -13,10 +13,11 @@ import {
   type Space,
 } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent, insistOn } from "../support/insist.ts";
 import { openSql, printOf, type Sql, TENANT_TABLES, uidOf } from "../support/shards.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 const CANARY = { mine: `canary-mine-${crypto.randomUUID()}`, theirs: `canary-theirs-${crypto.randomUUID()}` };
 const ABSENT = "t-there-is-no-such-space";
 

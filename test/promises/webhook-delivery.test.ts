@@ -1,8 +1,9 @@
 // Every event reaches every endpoint, in order for each entry, whatever queues, receivers and isolates do: the real machinery on a database of
 // its own, with the test's clock, queues and receivers.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { answer, openWorld, type Sent, silence, type World } from "../support/afterworld.ts";
+import { stackHere } from "../support/here.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -11,7 +12,7 @@ const HOUR = 60 * MINUTE;
 let world: World;
 let space: SpaceAddress;
 beforeAll(async () => {
-  world = await openWorld(inject("stack").postgres["us-primary"] as string);
+  world = await openWorld(stackHere().postgres["us-primary"] as string);
 });
 afterAll(() => world?.end());
 

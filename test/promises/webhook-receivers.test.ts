@@ -15,14 +15,19 @@ let hooks = 0;
 beforeAll(async () => {
   receiver = await openReceiver();
   sql = await openSql();
-  space = insistent(await makeSpace());
-  await makeTypes(space);
-  uid = await uidOf(sql, space.id);
+  await moveOn();
 });
 afterAll(async () => {
   await receiver.close();
   await sql.end();
 });
+
+/** To a space whose webhooks are only those that follow. */
+async function moveOn(): Promise<void> {
+  space = insistent(await makeSpace());
+  await makeTypes(space);
+  uid = await uidOf(sql, space.id);
+}
 
 interface Hook {
   readonly id: string;
@@ -37,14 +42,15 @@ async function newHook(): Promise<Hook> {
   return { id: await hookTo(receiver.url(path)), path };
 }
 const test_ = (id: string) => space.must("POST", `webhooks/${id}/test`);
-/** Attempts of its only delivery, once there are `n`. */
+/** Attempts of the delivery that got most of them, once there are `n`. */
 async function attempts(id: string, n = 1) {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape they assert
   let found: any[] = [];
   await until(
     `${n} attempts`,
     async () => {
-      found = (await space.must("GET", `webhooks/${id}/deliveries`)).body.data[0]?.attempts ?? [];
+      const { data } = (await space.must("GET", `webhooks/${id}/deliveries?limit=100`)).body;
+      for (const { attempts: made } of data) if (made.length > found.length) found = made;
       return found.length >= n;
     },
     60_000,
@@ -153,6 +159,7 @@ describe("what receivers do", () => {
   }, 60_000);
 
   test("say nothing: given up after fifteen seconds, and nobody else waits for them", async () => {
+    await moveOn();
     const [silent, good] = [await newHook(), await newHook()];
     const held: (() => void)[] = [];
     receiver.behave(silent.path, (_, response) => void held.push(() => response.end()));
@@ -171,6 +178,7 @@ describe("what receivers do", () => {
 });
 
 test("a receiver that reads on receipt never sees less than it was told", async () => {
+  await moveOn();
   const hook = await newHook();
   const seen: { told: number; read: number | undefined }[] = [];
   receiver.behave(hook.path, async (_, response, { body }) => {

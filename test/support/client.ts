@@ -1,5 +1,5 @@
 // A client of the running system as a test needs it: a space of its own, keys, and answers with their headers in reach.
-import { inject } from "vitest";
+import { stackHere } from "./here.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
 
@@ -26,7 +26,7 @@ export interface Ask {
 
 export async function ask(method: string, path: string, { body, raw, key, headers, cf }: Ask = {}): Promise<Answer> {
   const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-  const response = await fetch(`${inject("stack").origin}${path}`, {
+  const response = await fetch(`${stackHere().origin}${path}`, {
     method,
     redirect: "manual",
     headers: {
@@ -58,7 +58,7 @@ export async function ask(method: string, path: string, { body, raw, key, header
   };
 }
 
-export const rootKey = (): string => inject("stack").rootKey;
+export const rootKey = (): string => stackHere().rootKey;
 
 export const ALL_SCOPES = [
   "content:read",
@@ -88,7 +88,7 @@ let made = 0;
 /** Places where requests may come from: nearest to the us primary, to us-fra, to us-sin. */
 export const PLACES = {
   iad: { colo: "IAD", country: "US", continent: "NA", latitude: "39.0", longitude: "-77.5" },
-  fra: { colo: "FRA", country: "DE", continent: "EU", latitude: "50.0", longitude: "8.6" },
+  fra: { colo: "FRA", country: "DE", isEUCountry: "1", continent: "EU", latitude: "50.0", longitude: "8.6" },
   sin: { colo: "SIN", country: "SG", continent: "AS", latitude: "1.35", longitude: "103.8" },
 } as const;
 

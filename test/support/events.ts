@@ -1,6 +1,6 @@
 // A client of server-sent events that reads what comes and remembers where it was, as the HTML standard has it.
-import { inject } from "vitest";
 import type { Json } from "./client.ts";
+import { stackHere } from "./here.ts";
 
 export interface SentEvent {
   readonly event: string;
@@ -33,7 +33,7 @@ export interface Following {
 
 export async function openEvents(path: string, { key, headers, origin }: Following = {}): Promise<EventStream> {
   const aborter = new AbortController();
-  const response = await fetch(`${origin ?? inject("stack").origin}${path}`, {
+  const response = await fetch(`${origin ?? stackHere().origin}${path}`, {
     headers: {
       accept: "text/event-stream",
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),

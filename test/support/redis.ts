@@ -1,9 +1,9 @@
 // What is really in the stack's Redis, past the Worker.
-import { inject } from "vitest";
 import { until } from "./client.ts";
+import { stackHere } from "./here.ts";
 
 export async function redis(...command: readonly (string | number)[]): Promise<unknown> {
-  const { url, token } = inject("stack").redis;
+  const { url, token } = stackHere().redis;
   const response = await fetch(url, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
@@ -43,7 +43,7 @@ export async function dirtyMark(uid: number, residency = "us"): Promise<number |
 /** The Worker's cron, as if it were `at`. */
 export async function ringCron(at = new Date()): Promise<void> {
   const answer = await fetch(
-    `${inject("stack").origin}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("* * * * *")}&time=${at.getTime()}`,
+    `${stackHere().origin}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("* * * * *")}&time=${at.getTime()}`,
   );
   if (!answer.ok) throw new Error(`The cron handler failed: ${answer.status} ${await answer.text()}`);
 }

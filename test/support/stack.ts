@@ -1,4 +1,4 @@
-// Starts one local stack for a whole run of the tests and tells them where it is: inject("stack").
+// Starts the local stacks of a run of the tests, one for each worker, and tells the tests where they are: see `stackHere`.
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +10,42 @@ export type StackAddresses = Pick<Stack, "origin" | "control" | "topology" | "ne
 
 declare module "vitest" {
   interface ProvidedContext {
-    stack: StackAddresses;
+    /** `claims`: a directory. See `claimStack`. */
+    stacks: { readonly stacks: readonly StackAddresses[]; readonly claims: string };
   }
 }
 
 /** MERIDIAN_WORKER=none leaves the Worker out, for those who work on SQL alone. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Not in its types; where it is missing, too many are started.
+  const { filenamePattern } = project.vitest as { readonly filenamePattern?: string[] };
+  const { testFiles } = await project.globTestFiles(filenamePattern);
+  const wanted = Math.min(project.config.maxWorkers, testFiles.length);
+  const started: { readonly stack: Stack; clear(): void }[] = [];
+  const end = async (): Promise<void> => {
+    await Promise.all(started.map(({ stack }) => stack.stop()));
+    for (const { clear } of started) clear();
+  };
+  try {
+    // One after the other: they look for free ports.
+    for (let n = 0; n < wanted; n += 1) started.push(await startStackOfTests());
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const claims = mkdtempSync(join(tmpdir(), "meridian-claims-"));
+  project.provide("stacks", { stacks: started.map(({ stack }) => addressesOf(stack)), claims });
+  return async () => {
+    await end();
+    rmSync(claims, { recursive: true, force: true });
+  };
+}
+
+function addressesOf({ origin, control, topology, neon, redis, postgres, rootKey }: Stack): StackAddresses {
+  return { origin, control, topology, neon, redis, postgres, rootKey };
+}
+
+async function startStackOfTests(): Promise<{ readonly stack: Stack; clear(): void }> {
   const dataDir = mkdtempSync(join(tmpdir(), "meridian-test-"));
   chmodSync(dataDir, 0o755);
   const worker = process.env.MERIDIAN_WORKER !== "none";
@@ -23,14 +53,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     removeData(dataDir);
     rmSync(dataDir, { recursive: true, force: true });
   };
-  const stack = await startStack({ dataDir, demo: false, worker, fsync: false }).catch((error: unknown) => {
+  try {
+    const stack = await startStack({ dataDir, demo: false, worker, fsync: false });
+    return { stack, clear };
+  } catch (error) {
     clear();
     throw error;
-  });
-  const { origin, control, topology, neon, redis, postgres, rootKey } = stack;
-  project.provide("stack", { origin, control, topology, neon, redis, postgres, rootKey });
-  return async () => {
-    await stack.stop();
-    clear();
-  };
+  }
 }

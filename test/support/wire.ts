@@ -1,7 +1,7 @@
 // Requests that fetch would not send: bodies on GET, lengths without bytes, chunks, paths as they are.
 import { request } from "node:http";
-import { inject } from "vitest";
 import type { Answer } from "./client.ts";
+import { stackHere } from "./here.ts";
 
 export interface Wire {
   readonly headers?: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export async function wire(method: string, path: string, how: Wire = {}): Promis
 }
 
 function send(method: string, path: string, { headers = {}, chunks = [], open = false }: Wire): Promise<Answer> {
-  const { hostname, port } = new URL(inject("stack").origin);
+  const { hostname, port } = new URL(stackHere().origin);
   return new Promise((resolve, reject) => {
     const asking = request({ hostname, port, method, path, headers: { ...headers }, agent: false }, (answer) => {
       const parts: Buffer[] = [];

@@ -43,11 +43,13 @@ export function dataCentre(guard: Guard): DataCentre {
   return {
     answers: {
       async find(key) {
-        const bytes = await find(`${HOST}/kept/${await hashOf(key)}`);
-        return bytes === undefined ? undefined : decodeKept(bytes, key);
+        const bytes = await find(await addressOf(key));
+        // Whatever is not whole is not there.
+        const kept = bytes === undefined ? undefined : await attempt(async () => decodeKept(bytes, key));
+        return kept?.ok ? kept.value : undefined;
       },
       async put(kept) {
-        await put(`${HOST}/kept/${await hashOf(kept.key)}`, encodeKept(kept), LONGEST_MS / 1_000);
+        await put(await addressOf(kept.key), encodeKept(kept), LONGEST_MS / 1_000);
       },
     },
     pages: {
@@ -65,8 +67,12 @@ export function dataCentre(guard: Guard): DataCentre {
   };
 }
 
-/** Keys are longer than addresses may be. Two keys of one hash are told apart by what is kept under it. */
-async function hashOf(key: string): Promise<string> {
+/** Longer ones go by their hash. Two keys of one hash are told apart by what is kept under it. */
+const LONGEST_NAME = 512;
+
+/** Two different keys never have one address of the first kind, and none of them looks like one of the second. */
+async function addressOf(key: string): Promise<string> {
+  if (key.length <= LONGEST_NAME && key.isWellFormed()) return `${HOST}/kept/${encodeURIComponent(key)}`;
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key)));
-  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${HOST}/long/${[...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -3,7 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Result } from "../../kernel/result.ts";
 import { collapse } from "../../platform/edge-cache/collapse.ts";
-import { sizeOf } from "../../platform/edge-cache/kept.ts";
+import { type Kept, sizeOf } from "../../platform/edge-cache/kept.ts";
 import { spreadOf } from "../../platform/edge-cache/key.ts";
 import { memory } from "../../platform/edge-cache/memory.ts";
 import type { Origin, Shielded, ShieldTier, Want } from "../../platform/edge-cache/tiers.ts";
@@ -28,12 +28,10 @@ interface Namespace<Question> {
 
 /** The class that the platform finds by name. `origin`: reads Postgres from where the object is. */
 export function shieldObject<Question>(origin: Origin<Question>, clock: Clock) {
+  // Objects that share an isolate share this as well: its 128 MB are one.
+  const answers = memory<Kept>(MOST_ANSWERS, { most: MOST_BYTES, largest: LARGEST_BYTES, of: sizeOf });
   return class Shield extends DurableObject implements ShieldObject<Question> {
-    readonly #ask = collapse({
-      origin,
-      clock,
-      memory: memory(MOST_ANSWERS, { most: MOST_BYTES, largest: LARGEST_BYTES, of: sizeOf }),
-    });
+    readonly #ask = collapse({ origin, clock, memory: answers });
 
     async ask(question: Question, key: string, want: Want): Promise<Result<Shielded>> {
       return await this.#ask(question, key, want);

@@ -129,8 +129,8 @@ function listed({ data, included, truncated, total, exact }: Page, { at, next, s
   const shown = included ? { included: included.included } : {};
   return {
     body: { data, page, ...shown },
-    // The place in the order is not part of the question; the data says it.
-    tagged: { query: query.canonical, data, ...shown },
+    // The place in the order is not part of the question; the data says it. A count is: who has no total is not told that nothing changed.
+    tagged: { query: query.canonical, data, ...shown, ...(total === undefined ? {} : { total }) },
     position: at,
     source,
     reads: readsOfList(query, included),

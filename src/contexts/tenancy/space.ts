@@ -52,7 +52,7 @@ export interface SpaceTimes {
 }
 
 export function spaceView(ref: SpaceRef, settings: SpaceSettings, { createdAt, updatedAt }: SpaceTimes): JsonObject {
-  const { name, locales, defaultLocale, publicRead, plan, limits, clientMaxAge } = settings;
+  const { name, locales, defaultLocale, publicRead, plan, limits, clientMaxAge, edgeOutsideResidency } = settings;
   const overridden = BUDGETS.flatMap((budget) => {
     const limit = limits[budget];
     return limit ? [[budget, { quota: limit.quota, window: limit.window }] as const] : [];
@@ -67,6 +67,7 @@ export function spaceView(ref: SpaceRef, settings: SpaceSettings, { createdAt, u
     plan,
     limits: Object.fromEntries(overridden),
     clientMaxAge: clientMaxAge ?? null,
+    edgeOutsideResidency: edgeOutsideResidency ?? true,
     createdAt,
     updatedAt,
   };

@@ -6,7 +6,7 @@ import { ANONYMOUS } from "../../platform/admission/read-budgets.ts";
 import { KNOWLEDGE_OUTDATED } from "../../platform/database/open-database.ts";
 import type { Served } from "../../platform/edge-cache/edge.ts";
 import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
-import type { Call, Services } from "../call.ts";
+import type { Call, Country, Services } from "../call.ts";
 import type { Freshness, Knowledge } from "../knowledge.ts";
 import type { Proof } from "../lessons.ts";
 import type { Identity } from "../middleware/identify.ts";
@@ -39,23 +39,25 @@ export async function askEdge(call: Call, services: Services, entered: Entered):
     query: call.query,
     prefer: asked.prefer,
   });
-  if (posed === undefined || kept.kind !== "fresh") return undefined;
+  if (posed === undefined || kept.kind !== "fresh" || !mayKeepHere(space, call.country)) return undefined;
   const memo = services.freshness.memo(space.space);
   const live = await services.freshness.current(memo, call.defer, asked.atLeast);
   if (freshness === "cached") {
-    const { view } = memo;
+    const { view, unheard } = memo;
     const outdated =
       view !== undefined &&
       (staleSince(view, space.position, ON_SETTINGS) !== undefined ||
         (identity.position !== undefined && staleSince(view, identity.position, ON_KEYS) !== undefined));
-    if (outdated || !(live || (await isProfileGood(call, services, space)))) return refuse(KNOWLEDGE_OUTDATED);
+    const isBeforeOurs = unheard !== undefined && space.position < unheard;
+    if (outdated || isBeforeOurs || !(live || (await isProfileGood(call, services, space))))
+      return refuse(KNOWLEDGE_OUTDATED);
   }
   // Whatever the edge refuses, it has asked Postgres about with knowledge of its own.
   proof.settled = true;
   const served = await services.edge.read({
     question: posed,
     key: posed.key,
-    space: space.space,
+    memo,
     policy: { fresh: seconds(kept.fresh), stale: seconds(kept.stale) },
     atLeast: asked.atLeast,
     place: call.place,
@@ -67,8 +69,18 @@ export async function askEdge(call: Call, services: Services, entered: Entered):
   const credential = actor.type === "key" ? actor.id : ANONYMOUS;
   const limit = limitOf(space.settings, "read");
   const account = () => services.admission.reads.account(space.space, credential, limit);
-  services.hot.learn(call, { key: posed.key, memo, space, identity, account });
+  const { space: ref, position: settingsAt } = space;
+  services.hot.learn(call, { key: posed.key, memo, space: ref, settingsAt, limit, identity, account });
   return served;
+}
+
+/**
+ * By the client's country, because nobody tells where the data centre is: a residency is `eu` or a country (ISO 3166-1). What is neither is
+ * outside of everywhere.
+ */
+function mayKeepHere({ settings, space: { residency } }: Knowledge, { code, isInEU }: Country): boolean {
+  if (settings.edgeOutsideResidency !== false) return true;
+  return residency === "eu" ? isInEU : residency === code?.toLowerCase();
 }
 
 /** Time-to-live mode. What cannot be read again is believed for an hour. */

@@ -2,8 +2,10 @@
 // nothing has changed: not the answer, not the space's settings, not the keys. It does no I/O and waits for nobody; whatever it is not sure of
 // goes the long way, which gives the very same answer (test/promises/hot-path.test.ts holds both against each other).
 import { type Clock, type Instant, instant } from "../../kernel/clock.ts";
+import type { Position } from "../../kernel/position.ts";
+import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Account } from "../../platform/admission/account.ts";
-import { limitOf } from "../../platform/admission/plans.ts";
+import type { BudgetLimit } from "../../platform/admission/plans.ts";
 import { type Kept, LONGEST_MS } from "../../platform/edge-cache/kept.ts";
 import { type Memory, memory } from "../../platform/edge-cache/memory.ts";
 import type { Freshness, SpaceMemo } from "../../platform/freshness/memo.ts";
@@ -12,7 +14,6 @@ import type { RequestEvent } from "../../platform/telemetry/request-event.ts";
 import type { Call, Spent } from "../call.ts";
 import { atLeastOf, conditionsOf } from "../conditions.ts";
 import { isNotModified } from "../entity-tag.ts";
-import type { Knowledge } from "../knowledge.ts";
 import type { Identity } from "../middleware/identify.ts";
 import { limitText, policyText } from "../rate-limit.ts";
 import type { Route } from "../route.ts";
@@ -23,7 +24,10 @@ import { ageOf, cacheStatusOf, headersOf } from "./kept-answer.ts";
 export interface Learnt {
   readonly key: string;
   readonly memo: SpaceMemo;
-  readonly space: Knowledge;
+  readonly space: SpaceRef;
+  /** The position that the space's settings were read at, and what they say: not all that is known of a space, which may be megabytes. */
+  readonly settingsAt: Position;
+  readonly limit: BudgetLimit;
   readonly identity: Identity;
   /** What such requests are charged to: see `ReadBudgets.account`. */
   account(): Account;
@@ -75,11 +79,12 @@ export function openHotPath(parts: HotParts): HotPath {
 
   /** Whether nothing has changed that the answer, the settings or the rights rest on. */
   function holds(shortcut: Shortcut, kept: Kept): boolean {
-    const { memo, space, identity } = shortcut;
+    const { memo, settingsAt, identity } = shortcut;
     const { view } = memo;
     if (view === undefined) return false;
     if (staleSince(view, kept.position, kept.dependencies) !== undefined) return false;
-    if (staleSince(view, space.position, ON_SETTINGS) !== undefined) return false;
+    if (staleSince(view, settingsAt, ON_SETTINGS) !== undefined) return false;
+    if (memo.unheard !== undefined && settingsAt < memo.unheard) return false;
     if (identity.position !== undefined && staleSince(view, identity.position, ON_KEYS) !== undefined) return false;
     if (shortcut.kept !== kept) {
       shortcut.full = undefined;
@@ -97,7 +102,7 @@ export function openHotPath(parts: HotParts): HotPath {
     const made = headersOf(kept, shortcut.colo, !same);
     made.set("Meridian-Source", "memory");
     made.set("Server-Timing", "total;dur=0");
-    made.set("RateLimit-Policy", policyText("read", limitOf(shortcut.space.settings, "read")));
+    made.set("RateLimit-Policy", policyText("read", shortcut.limit));
     if (same) shortcut.unmodified = made;
     else shortcut.full = made;
     shortcut.second = -1;
@@ -109,7 +114,7 @@ export function openHotPath(parts: HotParts): HotPath {
     const position = String(Math.max(kept.position, shortcut.memo.view?.head ?? 0));
     const ttl = Math.max(1, Math.ceil((LONGEST_MS - (now - kept.filledAt)) / 1_000));
     for (const headers of [shortcut.full, shortcut.unmodified]) {
-      headers?.set("Age", ageOf(kept, now));
+      headers?.set("Age", ageOf(instant(Math.max(kept.filledAt, shortcut.memo.askedAt)), now));
       headers?.set("Cache-Status", cacheStatusOf({ ttl }));
       headers?.set("Meridian-Position", position);
     }
@@ -144,7 +149,7 @@ export function openHotPath(parts: HotParts): HotPath {
       const account = shortcut.charged;
       if (!account.charge(LIGHT, now)) return undefined;
 
-      parts.spent(account, shortcut.space.space, now, defer);
+      parts.spent(account, shortcut.space, now, defer);
       const same = conditions !== undefined && isNotModified(conditions.value, kept.headers["ETag"] ?? "");
       const answered = prepared(shortcut, kept, same);
       if (second !== shortcut.second) tell(shortcut, kept, now, second);
@@ -180,7 +185,9 @@ export function openHotPath(parts: HotParts): HotPath {
 function addressOf(url: string, headers: Headers): string {
   const credential = headers.get("authorization");
   const prefer = headers.get("prefer");
-  return credential === null && prefer === null ? url : `${url}\n${credential ?? ""}\n${prefer ?? ""}`;
+  if (credential === null && prefer === null) return url;
+  // An empty header is not an absent one.
+  return `${url}\n${credential === null ? "" : `a${credential}`}\n${prefer === null ? "" : `p${prefer}`}`;
 }
 
 function reaches(headers: Headers, { pinned, position }: Kept, { view }: SpaceMemo): boolean {
@@ -196,7 +203,7 @@ function eventOf({ route, space, colo, memo }: Shortcut, requestId: string, same
     operation: route.operation.id,
     status: same ? 304 : 200,
     durationMs: 0,
-    space: `${space.space.uid}.${space.space.epoch}`,
+    space: `${space.uid}.${space.epoch}`,
     colo,
     source: "memory",
     ...(memo.view === undefined ? {} : { position: memo.view.head }),

@@ -13,7 +13,8 @@ import type { Keyed } from "./question.ts";
 /** Of an isolate's 128 MB. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 const MOST_ANSWERS = 50_000;
-const LARGEST_BYTES = 2 * 1024 * 1024;
+/** A whole list at its largest: what is never in memory makes everybody who waits for it ask once more. */
+const LARGEST_BYTES = 8 * 1024 * 1024;
 
 export interface ContentEdgeParts extends OriginParts, Omit<HotParts, "answers"> {
   readonly freshness: Freshness;

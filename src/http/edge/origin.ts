@@ -8,7 +8,7 @@ import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import type { Admission } from "../../platform/admission/admission.ts";
 import type { Reader } from "../../platform/database/database.ts";
-import type { Database } from "../../platform/database/open-database.ts";
+import { DATABASE_UNAVAILABLE, type Database } from "../../platform/database/open-database.ts";
 import type { Kept } from "../../platform/edge-cache/kept.ts";
 import type { Origin, Want } from "../../platform/edge-cache/tiers.ts";
 import type { Digest } from "../../platform/freshness/digest.ts";
@@ -54,7 +54,7 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
         if (!answered.ok) return answered;
         const { position, source, reads, ...given } = answered.value;
         const base = { key, position, source, filledAt: parts.clock.now() };
-        const dependencies = await dependenciesOf(found.value, reads);
+        const dependencies = dependenciesOf(found.value, reads);
         if ("refusal" in given) {
           return ok<Kept>({ ...base, dependencies, body: new Uint8Array(), headers: {}, refusal: given.refusal });
         }
@@ -129,18 +129,18 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
       return ok({ answer: handled.value, position, source, reads });
     }
     const { fault: refusal } = handled;
+    // Nobody could tell what the space looks like at what is asked for: the primary is away.
+    const isBehind = proof.settled && from === undefined && knowledge.position < want.reach;
+    if (isBehind) return refuse(DATABASE_UNAVAILABLE);
     if (refusal.code !== "content-missing" || from === undefined) return handled;
     const { type = "", name = "" } = params;
     return ok({ refusal, position: from.position, source: from.source, reads: readsOfNothing(type, name) });
   }
 
   /** Every answer depends on the settings. What belongs to one type stands together, under the type. */
-  async function dependenciesOf({ space }: Knowledge, reads: readonly ReadTag[]): Promise<Dependencies> {
+  function dependenciesOf({ space }: Knowledge, reads: readonly ReadTag[]): Dependencies {
     const types = [...new Set(reads.flatMap(({ type }) => type ?? []))];
-    const names = await parts.digest.members(space, [
-      ...reads.map(({ tag }) => tag),
-      ...types.map((type) => `type:${type}`),
-    ]);
+    const names = parts.digest.members(space, [...reads.map(({ tag }) => tag), ...types.map((type) => `type:${type}`)]);
     const of = (type: string | undefined) => names.filter((_, at) => at < reads.length && reads[at]?.type === type);
     return [
       { members: ["settings", ...of(undefined)] },

@@ -40,6 +40,10 @@ const window = z.int().min(1).max(WINDOW_MOST).meta({ description: "Seconds." })
 const clientMaxAge = z.int().min(0).max(CLIENT_MAX_AGE_MOST).meta({
   description: "Lets clients reuse content unasked for so many seconds; they may then miss changes for as long.",
 });
+const edgeOutsideResidency = z.boolean().meta({
+  description:
+    "Whether published content may be kept in caches outside the space's residency. Default true. False: requests from outside are answered by the space's databases.",
+});
 
 const perBudget = <T extends z.ZodType>(limit: T) =>
   z.strictObject(Object.fromEntries(BUDGETS.map((budget) => [budget, limit.optional()])));
@@ -68,6 +72,7 @@ export const newSpace = z
     plan,
     limits: limits.optional(),
     clientMaxAge: clientMaxAge.optional(),
+    edgeOutsideResidency: edgeOutsideResidency.optional(),
   })
   .meta({ id: "NewSpace" });
 
@@ -83,6 +88,7 @@ export const spacePatch = z
       .nullable()
       .optional(),
     clientMaxAge: clientMaxAge.nullable().optional(),
+    edgeOutsideResidency: edgeOutsideResidency.nullable().optional(),
   })
   .meta({ id: "SpacePatch" });
 
@@ -99,6 +105,7 @@ export const spaceSchema = z
     plan,
     limits,
     clientMaxAge: clientMaxAge.nullable(),
+    edgeOutsideResidency,
     createdAt: time,
     updatedAt: time,
   })

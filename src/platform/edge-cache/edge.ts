@@ -2,19 +2,19 @@
 import { type Clock, type Instant, instant, type Millis, millis } from "../../kernel/clock.ts";
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
 import { ok, type Result } from "../../kernel/result.ts";
-import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Place } from "../database/topology.ts";
 import type { Freshness, SpaceMemo } from "../freshness/memo.ts";
 import { staleSince } from "../freshness/view.ts";
 import { judge, type Knowing, type Verdict } from "./judge.ts";
 import { type Kept, LONGEST_MS, type Policy } from "./kept.ts";
 import type { Memory } from "./memory.ts";
-import type { Colo, Origin, ShieldTier, Want } from "./tiers.ts";
+import type { Colo, Origin, Shielded, ShieldTier, Want } from "./tiers.ts";
 
 export interface EdgeAsk<Question> {
   readonly question: Question;
   readonly key: string;
-  readonly space: SpaceRef;
+  /** As current as it can be (`Freshness.current`): the door needs that for more than the answer. */
+  readonly memo: SpaceMemo;
   readonly policy: Policy;
   readonly atLeast: Position | undefined;
   readonly place: Place | undefined;
@@ -29,10 +29,11 @@ export interface Served {
   readonly forwarded?: { readonly why: "uri-miss" | "stale"; readonly collapsed: boolean };
   readonly ttl: number;
   readonly position: Position;
+  /** When it was read, or was last known to be unchanged. */
+  readonly provenAt: Instant;
 }
 
 export interface Edge<Question> {
-  /** The memo of the space must be as current as it can be (`Freshness.current`): the door needs that for more than the answer. */
   read(ask: EdgeAsk<Question>): Promise<Result<Served>>;
 }
 
@@ -63,13 +64,13 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const knowing: Knowing = {
       view: memo.view,
       live: freshness.isLive(memo, now),
-      shownAt: (at) => freshness.shownAt(memo, at),
+      missedSince: ({ position: at, dependencies }) => freshness.missedSince(memo, at, dependencies),
     };
     return judge(kept, { knowing, policy, now, atLeast });
   }
 
   async function read(ask: EdgeAsk<Question>): Promise<Result<Served>> {
-    const memo = freshness.memo(ask.space);
+    const { memo } = ask;
     const near = lookAt(ask, memo, memory.get(ask.key), "memory");
     if (near?.served !== undefined) return ok(near.served);
     const found = await colo.find(ask.key);
@@ -80,6 +81,11 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     }
     const best = near === undefined || (far !== undefined && far.kept.position > near.kept.position) ? far : near;
     return await obtain(ask, memo, best);
+  }
+
+  function provenAt(memo: SpaceMemo, { filledAt }: Kept, { is }: Verdict): Instant {
+    const isProven = is === "good" && freshness.isLive(memo, clock.now());
+    return isProven ? instant(Math.max(filledAt, memo.askedAt)) : filledAt;
   }
 
   interface Look {
@@ -94,7 +100,7 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     if (verdict.is === "stale") return { kept, verdict };
     if (verdict.is === "passable") refreshBehind(ask, memo, { kept, verdict });
     const { ttl, position: at } = verdict;
-    return { kept, verdict, served: { kept, from, ttl, position: at } };
+    return { kept, verdict, served: { kept, from, ttl, position: at, provenAt: provenAt(memo, kept, verdict) } };
   }
 
   function refreshBehind(ask: EdgeAsk<Question>, memo: SpaceMemo, stale: Look): void {
@@ -120,8 +126,9 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const filled = await fillAlone(ask, memo, stale);
     if (!filled.ok) return filled.fault.kind === "unavailable" ? (lastResort(ask, stale) ?? filled) : filled;
     const { kept, how } = filled.value;
-    const { position: at, ttl } = verdictOf(ask, memo, kept);
-    const served = { kept, position: at, ttl };
+    const verdict = verdictOf(ask, memo, kept);
+    const { position: at, ttl } = verdict;
+    const served = { kept, position: at, ttl, provenAt: provenAt(memo, kept, verdict) };
     if (how === "memory") return ok({ ...served, from: "shield" });
     return ok({ ...served, from: kept.source, forwarded: { why, collapsed: how === "collapsed" } });
   }
@@ -143,22 +150,24 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const { question, key, place } = ask;
     const floor = stale?.verdict.is === "good" ? stale.kept.position : stale?.verdict.reach;
     let reach = position(Math.max(floor ?? ORIGIN, ask.atLeast ?? ORIGIN));
+    // What changed needs no more than its position; what merely aged must have been read again since.
+    let newerThan = stale !== undefined && reach <= stale.kept.position ? stale.kept.filledAt : undefined;
     for (let attempt = 1; ; attempt += 1) {
-      // What changed needs no more than its position; what merely aged must have been read again since.
-      const aged = stale !== undefined && reach <= stale.kept.position;
-      const want: Want = { reach, newerThan: aged ? stale.kept.filledAt : undefined, place };
-      const shielded = attempt <= SHIELD_TRIES ? await shield.ask(question, key, want) : undefined;
+      const want: Want = { reach, newerThan, place };
+      const shielded = attempt <= SHIELD_TRIES ? helpful(await shield.ask(question, key, want)) : undefined;
       const filled = shielded ?? (await direct(question, want));
       if (!filled.ok) return filled;
-      const { kept } = filled.value;
+      const { kept, how } = filled.value;
       freshness.saw(memo, kept.position);
-      // Whatever tier it came from: the digest may know better.
+      // Whatever tier it came from: the digest may know better; without it, what the shield remembers may have aged.
       const changed = memo.view && staleSince(memo.view, kept.position, kept.dependencies);
-      if (changed === undefined || attempt > SHIELD_TRIES) {
-        keep(ask, kept);
+      const aged = how === "memory" && !freshness.isLive(memo, clock.now()) && verdictOf(ask, memo, kept).is !== "good";
+      if (attempt > SHIELD_TRIES || (changed === undefined && !aged)) {
+        keep(ask, kept, stale !== undefined || shielded === undefined || how !== "filled");
         return ok(filled.value);
       }
-      reach = position(Math.max(reach, changed));
+      if (changed !== undefined) reach = position(Math.max(reach, changed));
+      newerThan = aged ? kept.filledAt : undefined;
     }
   }
 
@@ -167,21 +176,25 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     return filled.ok ? ok({ kept: filled.value, how: "filled" }) : filled;
   }
 
-  /** A tier never goes back. */
-  function keep(ask: EdgeAsk<Question>, kept: Kept): void {
+  /**
+   * A tier never goes back. What nobody else of the region has asked for yet is seldom asked for again: data centres keep it from the second
+   * asker on, who has it from the shield.
+   */
+  function keep(ask: EdgeAsk<Question>, kept: Kept, isShared: boolean): void {
     const before = memory.get(ask.key);
     if (before !== undefined && before.position > kept.position) return;
     memory.set(ask.key, kept);
-    ask.defer(colo.put(kept));
+    if (isShared) ask.defer(colo.put(kept));
   }
 
   /** Stale-if-error (RFC 5861): better than nothing for whoever did not ask for more. */
   function lastResort({ atLeast }: EdgeAsk<Question>, stale: Look | undefined): Result<Served> | undefined {
     if (stale === undefined) return undefined;
     const { kept, verdict } = stale;
-    const known = atLeast === undefined || verdict.position >= atLeast;
+    const known = atLeast === undefined || (kept.pinned ? kept.position : verdict.position) >= atLeast;
     if (!known || clock.now() - kept.filledAt >= LONGEST_MS) return undefined;
-    return ok({ kept, from: "memory", ttl: Math.min(-1, verdict.ttl), position: verdict.position });
+    const ttl = Math.min(-1, verdict.ttl);
+    return ok({ kept, from: "memory", ttl, position: verdict.position, provenAt: kept.filledAt });
   }
 
   function isLeased(key: string): boolean {
@@ -194,4 +207,11 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
   }
 
   return { read };
+}
+
+/** The shield's own lack of room or of databases is not the asker's. */
+function helpful(answered: Result<Shielded> | undefined): Result<Shielded> | undefined {
+  if (answered === undefined || answered.ok) return answered;
+  const { kind, code } = answered.fault;
+  return kind === "unavailable" && code !== "position-not-reached" ? undefined : answered;
 }

@@ -11,8 +11,8 @@ export interface Knowing {
   readonly view: DigestView | undefined;
   /** The view holds everything of more than a second ago. */
   readonly live: boolean;
-  /** When this isolate learnt of a change, if it learnt of it soon after it happened. */
-  shownAt(position: Position): Instant | undefined;
+  /** When this isolate learnt of the first change that the answer misses, if it learnt of it soon after it happened. */
+  missedSince(kept: Kept): Instant | undefined;
 }
 
 export interface Wanted {
@@ -44,7 +44,7 @@ export function judge(kept: Kept, { knowing, policy, now, atLeast }: Wanted): Ve
   const reach = maxOf(changed ?? kept.position, atLeast ?? ORIGIN);
   if (age >= LONGEST_MS) return { is: "stale", ttl: -secondsOf(age - LONGEST_MS), position: proven, reach };
   if (changed !== undefined) {
-    const at = knowing.shownAt(changed);
+    const at = knowing.missedSince(kept);
     const ttl = -secondsOf(now - (at ?? kept.filledAt));
     const within = live && atLeast === undefined && at !== undefined && now - at <= GRACE_MS;
     return { is: within ? "passable" : "stale", ttl, position: kept.position, reach };

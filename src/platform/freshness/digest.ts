@@ -37,7 +37,7 @@ export interface Digest {
   /** Everything above `since`, or everything. `undefined`: there is no digest, so nothing is known. `spent` travels along. */
   read(space: SpaceLife, since?: Position, spent?: Told): Promise<DigestPage | undefined>;
   /** Names of tags in this space's digest, in the same order. */
-  members(space: SpaceLife, tags: readonly string[]): Promise<readonly string[]>;
+  members(space: SpaceLife, tags: readonly string[]): readonly string[];
   /** Drops the digest; the next `advance` makes another. */
   forget(space: SpaceLife): Promise<void>;
 }
@@ -69,7 +69,7 @@ export interface StoreAdvance {
 
 /** HMAC under the server's secret: no id and no slug leaves the residency, and equal tags of two spaces do not look equal. */
 export interface TagHash {
-  hash(texts: readonly string[]): Promise<readonly string[]>;
+  hash(texts: readonly string[]): readonly string[];
 }
 
 export const HEAD = "!head";
@@ -95,9 +95,9 @@ export interface DigestParts {
 }
 
 export function openDigest({ store, hash, random, limit = MOST_MEMBERS }: DigestParts): Digest {
-  async function members(space: SpaceLife, tags: readonly string[]): Promise<readonly string[]> {
+  function members(space: SpaceLife, tags: readonly string[]): readonly string[] {
     const secret = tags.filter((tag) => !KEPT.has(tag));
-    const hashed = await hash.hash(secret.map((tag) => `${space.uid}.${space.epoch}:${tag}`));
+    const hashed = hash.hash(secret.map((tag) => `${space.uid}.${space.epoch}:${tag}`));
     const names = new Map(secret.map((tag, at) => [tag, hashed[at] as string]));
     return tags.map((tag) => names.get(tag) ?? tag);
   }
@@ -109,7 +109,7 @@ export function openDigest({ store, hash, random, limit = MOST_MEMBERS }: Digest
       for (const change of changes) {
         for (const tag of change.tags) last.set(tag, position(Math.max(change.position, last.get(tag) ?? 0)));
       }
-      const names = await members(space, [...last.keys()]);
+      const names = members(space, [...last.keys()]);
       const scores = [...last.values()];
       return await store.advance(digestKey(space), {
         from,

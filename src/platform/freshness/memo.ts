@@ -1,13 +1,15 @@
 // What this isolate knows of the digests of the spaces it reads: fresh for half a second, refreshed behind reads until a second, then waited
 // for. Plain state only: a promise of one request must not be awaited by another, so work in flight is a lease with a time.
 import { type Clock, type Instant, instant, type Millis, millis } from "../../kernel/clock.ts";
-import { ORIGIN, type Position } from "../../kernel/position.ts";
+import type { Position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Spending } from "../admission/spending.ts";
+import { memory } from "../edge-cache/memory.ts";
 import { attempt } from "../resilience/attempt.ts";
 import { type Digest, type DigestPage, digestKey } from "./digest.ts";
 import { readSharedPage, type SharedPage, type SharedPages, sharedPageOf } from "./shared-page.ts";
-import type { DigestView } from "./view.ts";
+import { missedSince, type Shown } from "./shown.ts";
+import type { Dependencies, DigestView } from "./view.ts";
 
 /** Milliseconds from when the request was sent that brought the view. */
 export const FRESH_MS = 500;
@@ -22,18 +24,15 @@ const ABSENT_MS = 500;
 const WISH_MS = 20;
 /** A digest of another birth that claims less than we have seen is an old copy, or a space that was restored: time tells. */
 const DISTRUST_MS = 10_000;
-/** A position that a reader showed and the digest has not heard of after so long: somebody crashed between. */
+/** A position that a reader showed and the digest has not heard of after so long: somebody crashed between. The bell is rung, again and again. */
 const UNHEARD_MS = 1_000;
+const RING_AGAIN_MS = 5_000;
+/** Nor after so long: whatever the digest's store answers, it does not take in what is written. Nothing that it says is relied on. */
+const DEAF_MS = 5_000;
 const MOST_SPACES = 500;
 const MOST_CHANGES = 32_768;
-
-/** A view came: `at` that instant, `followed` when the one before it, which reached `after`, was not older than a second. */
-interface Shown {
-  readonly after: Position;
-  readonly head: Position;
-  readonly at: Instant;
-  readonly followed: boolean;
-}
+/** Of all spaces together: about 65 bytes each, of an isolate's 128 MB. */
+const MOST_CHANGES_HELD = 400_000;
 
 export interface SpaceMemo {
   readonly space: SpaceRef;
@@ -43,13 +42,18 @@ export interface SpaceMemo {
   readonly version: number;
   /** When the request was sent that last confirmed the view. */
   readonly askedAt: Instant;
+  /** A commit of this isolate that the view could not take in: what is known from before it may be old. */
+  readonly unheard: Position | undefined;
 }
 
 type State = { -readonly [Member in keyof SpaceMemo]: SpaceMemo[Member] } & {
   leaseUntil: number;
   absentUntil: number;
   distrustedSince: number | undefined;
-  seen: { readonly position: Position; readonly at: Instant } | undefined;
+  /** `at`: when it was shown. */
+  seen: { readonly position: Position; readonly at: Instant; readonly rungAt: Instant } | undefined;
+  changed: Map<string, Position>;
+  /** Since the view was last read as a whole. */
   shown: Shown[];
 };
 
@@ -65,11 +69,11 @@ export interface Freshness {
   current(memo: SpaceMemo, defer: Defer, atLeast?: Position): Promise<boolean>;
   /** Starts a refresh when one is due and none is under way; for whoever must not wait. */
   refreshBehind(memo: SpaceMemo, now: Instant, defer: Defer): void;
-  /** When this isolate first learnt of a change at `position`; `undefined`: long ago, or nobody knows how long after it happened. */
-  shownAt(memo: SpaceMemo, position: Position): Instant | undefined;
+  /** See `missedSince`. */
+  missedSince(memo: SpaceMemo, at: Position, dependencies: Dependencies): Instant | undefined;
   /**
    * All changes above `from` up to `to`, from a commit of this isolate: whoever wrote here reads it here at once, before the digest has it.
-   * Nothing is taken when something before them is not known.
+   * Nothing is taken when something before them is not known: then only that there was a commit (`SpaceMemo.unheard`).
    */
   heard(space: SpaceRef, from: Position, to: Position, changed: ReadonlyMap<string, Position>): void;
   /** A snapshot showed this position: if the digest does not hear of it, the bell is rung. */
@@ -91,35 +95,52 @@ export interface FreshnessParts {
 
 export function openFreshness(parts: FreshnessParts): Freshness {
   const { digest, spending, clock, shared } = parts;
-  const memos = new Map<string, State>();
+  const memos = memory<{ readonly state: State }>(MOST_SPACES, {
+    most: MOST_CHANGES_HELD,
+    of: ({ state }) => 1 + state.changed.size,
+  });
 
   function memo(space: SpaceRef): State {
     const key = digestKey(space);
     const known = memos.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.state;
     const made: State = {
       space,
       view: undefined,
       version: 0,
       askedAt: instant(0),
+      unheard: undefined,
       leaseUntil: 0,
       absentUntil: 0,
       distrustedSince: undefined,
       seen: undefined,
+      changed: new Map(),
       shown: [],
     };
-    memos.set(key, made);
-    if (memos.size > MOST_SPACES) memos.delete(memos.keys().next().value as string);
+    remember(made);
     return made;
   }
 
-  const isLive = ({ view, askedAt }: SpaceMemo, now: Instant): boolean => view !== undefined && now - askedAt < LIVE_MS;
+  /** A new value each time: it counts by what it holds now. */
+  const remember = (state: State): void => memos.set(digestKey(state.space), { state });
+
+  /** One that is read without being looked up is in use all the same. */
+  function use(state: State): void {
+    if (memos.get(digestKey(state.space)) === undefined) remember(state);
+  }
+
+  function isLive(one: SpaceMemo, now: Instant): boolean {
+    const { view, askedAt, seen } = one as State;
+    if (view === undefined || now - askedAt >= LIVE_MS) return false;
+    return seen === undefined || now - seen.at < DEAF_MS || view.head >= seen.position;
+  }
 
   /** False: somebody else's refresh is under way. */
   async function refresh(state: State, defer: Defer): Promise<boolean> {
     const now = clock.now();
     if (now < state.leaseUntil) return false;
     state.leaseUntil = now + LEASE_MS;
+    use(state);
     const asked = await attempt(() => ask(state, now, defer));
     state.leaseUntil = 0;
     if (!asked.ok || state.askedAt < now - FRESH_MS) state.absentUntil = clock.now() + ABSENT_MS;
@@ -149,8 +170,11 @@ export function openFreshness(parts: FreshnessParts): Freshness {
 
   /** A page that another isolate of this data centre has just read saves a request. */
   async function borrow(state: State, now: Instant): Promise<boolean> {
-    const found = await attempt(() => shared.find(digestKey(state.space)));
-    const page = found.ok && found.value !== undefined ? readSharedPage(found.value) : undefined;
+    const found = await attempt(async () => {
+      const text = await shared.find(digestKey(state.space));
+      return text === undefined ? undefined : readSharedPage(text);
+    });
+    const page = found.ok ? found.value : undefined;
     if (page === undefined || !isUsable(page, state, now)) return false;
     return state.view === undefined ? replace(state, page, page.askedAt) : merge(state, page, page.askedAt);
   }
@@ -167,12 +191,20 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   function merge(state: State, { head, changed }: DigestPage, askedAt: Instant, own = false): boolean {
     const view = state.view as DigestView;
     if (head !== undefined && head > view.head) {
-      const all = view.changed as Map<string, Position>;
-      for (const [member, at] of changed) if (at > (all.get(member) ?? -1)) all.set(member, at);
-      show(state, { ...view, head }, askedAt, own);
+      const before = new Map<string, Position | undefined>();
+      for (const [member, at] of changed) {
+        const known = state.changed.get(member);
+        if (at <= (known ?? -1)) continue;
+        before.set(member, known);
+        state.changed.set(member, at);
+      }
+      const now = clock.now();
+      const followed = !own && askedAt - state.askedAt <= LIVE_MS;
+      state.shown = [...state.shown.filter((one) => now - one.at < LIVE_MS), { at: now, followed, before }];
+      show(state, { ...view, head });
     }
     // The next request reads everything: what the digest itself has forgotten goes.
-    if (view.changed.size > MOST_CHANGES) state.view = undefined;
+    if (state.changed.size > MOST_CHANGES) state.view = undefined;
     state.askedAt = askedAt;
     return true;
   }
@@ -187,18 +219,19 @@ export function openFreshness(parts: FreshnessParts): Freshness {
       if (page.birth === view.birth || askedAt - state.distrustedSince < DISTRUST_MS) return false;
     }
     state.distrustedSince = undefined;
-    show(state, { birth: page.birth, head, floor: page.floor ?? head, changed: new Map(page.changed) }, askedAt);
+    // What it said before cannot be told any more: nothing of it has any grace.
+    state.shown = [];
+    state.changed = new Map(page.changed);
+    show(state, { birth: page.birth, head, floor: page.floor ?? head, changed: state.changed });
     state.askedAt = askedAt;
     return true;
   }
 
-  function show(state: State, view: DigestView, askedAt: Instant, own = false): void {
-    const at = clock.now();
-    const followed = !own && state.view !== undefined && askedAt - state.askedAt <= LIVE_MS;
-    const after = state.view?.head ?? ORIGIN;
+  function show(state: State, view: DigestView): void {
     state.view = view;
     state.version += 1;
-    state.shown = [...state.shown.filter((one) => at - one.at < LIVE_MS), { after, head: view.head, at, followed }];
+    if (state.unheard !== undefined && view.head >= state.unheard) state.unheard = undefined;
+    remember(state);
   }
 
   function missing(state: State, now: Instant, defer: Defer): void {
@@ -209,9 +242,10 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   function tellUnheard(state: State, defer: Defer): void {
     const { seen, view } = state;
     if (seen === undefined || view === undefined) return;
+    const now = clock.now();
     if (view.head >= seen.position) state.seen = undefined;
-    else if (clock.now() - seen.at >= UNHEARD_MS) {
-      state.seen = undefined;
+    else if (now - seen.at >= UNHEARD_MS && now - seen.rungAt >= RING_AGAIN_MS) {
+      state.seen = { ...seen, rungAt: now };
       defer(attempt(() => parts.ring(state.space, seen.position)));
     }
   }
@@ -236,15 +270,15 @@ export function openFreshness(parts: FreshnessParts): Freshness {
       const state = one as State;
       const now = clock.now();
       const wished = atLeast !== undefined && atLeast > (state.view?.head ?? -1) && now - state.askedAt >= WISH_MS;
-      if (isLive(state, now) && !wished) refreshBehind(state, now, defer);
+      const isYoung = state.view !== undefined && now - state.askedAt < LIVE_MS;
+      if (isYoung && !wished) refreshBehind(state, now, defer);
       else if (parts.isAway()) refreshBehind(state, now, defer);
       else if (now >= state.absentUntil) await wait(state, defer);
       return isLive(state, clock.now());
     },
-    shownAt(one, at) {
-      // Above the head before it: a view that came just now says nothing of when older changes were learnt.
-      const first = (one as State).shown.find(({ after, head }) => after < at && at <= head);
-      return first?.followed === true ? first.at : undefined;
+    missedSince(one, at, dependencies) {
+      const { view, shown } = one as State;
+      return view === undefined ? undefined : missedSince(view, shown, at, dependencies);
     },
     heard(space, from, to, changed) {
       const state = memo(space);
@@ -252,11 +286,15 @@ export function openFreshness(parts: FreshnessParts): Freshness {
       const { view, askedAt } = state;
       if (view !== undefined && view.head >= from)
         merge(state, { birth: view.birth, head: to, changed }, askedAt, true);
+      else if (to > Math.max(view?.head ?? -1, state.unheard ?? -1)) {
+        state.unheard = to;
+        state.version += 1;
+      }
     },
     saw(one, at) {
       const state = one as State;
-      if (at > (state.view?.head ?? -1) && at > (state.seen?.position ?? -1))
-        state.seen = { position: at, at: clock.now() };
+      // The first that is not heard of counts: later ones would put off for ever what it leads to.
+      if (at > (state.view?.head ?? -1)) state.seen ??= { position: at, at: clock.now(), rungAt: instant(0) };
     },
   };
 }

@@ -15,7 +15,7 @@ export interface DigestView {
   /** Every change up to here is in `changed`, or at or below the floor. */
   readonly head: Position;
   readonly floor: Position;
-  readonly changed: ReadonlyMap<string, Position>;
+  readonly changed: Pick<ReadonlyMap<string, Position>, "get">;
 }
 
 /**

@@ -37,7 +37,7 @@ export interface Relay {
    */
   beforeCommit(space: SpaceAddress, marked?: Marked): Promise<{ readonly seen: Position | undefined }>;
   /** Before the answer: this isolate knows at once what it has just changed. Never throws, asks nobody. */
-  hear(space: SpaceRef, committed: Committed): Promise<void>;
+  hear(space: SpaceRef, committed: Committed): void;
   /** A commit may have been done: whoever listens is to look once it must be over. For `waitUntil`: never throws. */
   afterUnknown(space: SpaceAddress): Promise<void>;
   /** Before a space's id is claimed: the sweep is to look after it until the creation must be over. Never throws, ≤ 600 ms. */
@@ -89,14 +89,13 @@ export function openRelay(parts: RelayParts): Relay {
     if (head < to) await bringUp(parts, space, head);
   }
 
-  async function hear(space: SpaceRef, { position: to, recentFrom, recent }: Committed): Promise<void> {
+  function hear(space: SpaceRef, { position: to, recentFrom, recent }: Committed): void {
     const last = new Map(
       recent.flatMap((change) => change.tags.map((tag) => [tag, position(change.position)] as const)),
     );
-    const members = await attempt(() => digest.members(space, [...last.keys()]));
-    if (!members.ok) return;
+    const members = digest.members(space, [...last.keys()]);
     const scores = [...last.values()];
-    const changed = new Map(members.value.map((member, at) => [member, scores[at] as Position]));
+    const changed = new Map(members.map((member, at) => [member, scores[at] as Position]));
     freshness.heard(space, recentFrom, to, changed);
   }
 

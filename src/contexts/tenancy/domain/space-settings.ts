@@ -22,6 +22,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "plan",
   "limits",
   "clientMaxAge",
+  "edgeOutsideResidency",
 ]);
 
 /** Settings in one form for equal meaning, or `invalid`/`invalid-value` with an item for each rule that is broken. */
@@ -31,7 +32,7 @@ export function checkSettings(given: JsonObject): Result<SpaceSettings> {
 
   for (const name of Object.keys(given))
     if (!MEMBERS.has(name)) wrong(`/${name}`, `A space has no setting ${quote(name)}`);
-  const { name, defaultLocale, publicRead, plan, clientMaxAge } = given;
+  const { name, defaultLocale, publicRead, plan, clientMaxAge, edgeOutsideResidency } = given;
   if (typeof name !== "string" || name === "" || [...name].length > SPACE_NAME_MOST || !isStorable(name)) {
     wrong("/name", `A space's name has 1 to ${SPACE_NAME_MOST} characters, none of them U+0000`);
   }
@@ -44,6 +45,8 @@ export function checkSettings(given: JsonObject): Result<SpaceSettings> {
   const limits = checkLimits(given["limits"] ?? {}, wrong);
   if (clientMaxAge !== undefined && !isCount(clientMaxAge, 0, CLIENT_MAX_AGE_MOST))
     wrong("/clientMaxAge", `clientMaxAge is a whole number of seconds from 0 to ${CLIENT_MAX_AGE_MOST}`);
+  if (edgeOutsideResidency !== undefined && typeof edgeOutsideResidency !== "boolean")
+    wrong("/edgeOutsideResidency", "edgeOutsideResidency is true or false");
 
   if (errors.length > 0) return refuse(fault("invalid", "invalid-value", errors[0]?.detail ?? "", { errors }));
   const settings = {
@@ -54,7 +57,11 @@ export function checkSettings(given: JsonObject): Result<SpaceSettings> {
     plan: plan as Plan,
     limits,
   };
-  return ok(clientMaxAge === undefined ? settings : { ...settings, clientMaxAge: clientMaxAge as Seconds });
+  return ok({
+    ...settings,
+    ...(clientMaxAge === undefined ? {} : { clientMaxAge: clientMaxAge as Seconds }),
+    ...(edgeOutsideResidency === false ? { edgeOutsideResidency } : {}),
+  });
 }
 
 /** Both locales of a pair that differs only in case would be one language tag (BCP 47 ignores case). */

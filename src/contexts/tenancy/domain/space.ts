@@ -26,6 +26,8 @@ export type SpaceSettings = {
   readonly limits: Readonly<Record<string, BudgetLimit>>;
   /** Lets browsers reuse content unasked for so long; gives up freshness for them. */
   readonly clientMaxAge?: Seconds;
+  /** Absent: true. False: what is asked for from outside the space's residency is kept in no cache there. */
+  readonly edgeOutsideResidency?: false;
 };
 
 export type SpaceEvent =
