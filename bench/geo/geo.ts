@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Stack } from "../../local/stack.ts";
 import { control } from "../counts/tallies.ts";
 import type { Options } from "../options.ts";
 import { bundleProduct } from "../workers/bundle.ts";
 import { fillSpaces, primaryOf } from "../workers/content.ts";
 import { withStack } from "../workers/measured-stack.ts";
 import { openLag, startChild } from "./child.ts";
+import { disturb } from "./disturb.ts";
 import type { Traffic, TrafficPlan } from "./plan.ts";
 import { plotsOf, printLag, printTraffic } from "./report.ts";
 import { startWorld } from "./world.ts";
@@ -22,6 +24,10 @@ interface Phase {
   readonly idleMs: number;
   /** How old the copy is that Redis answers reads from. */
   readonly redisLagMs?: number;
+  readonly writes?: number;
+  readonly atLeast?: number;
+  /** Readers are held back and dropped at random. */
+  readonly isDisturbed?: true;
 }
 
 const REDIS_LAG_MS = 2_000;
@@ -36,6 +42,16 @@ const PHASES: readonly Phase[] = [
     idleMs: 6_000,
     redisLagMs: REDIS_LAG_MS,
   },
+  {
+    name: "Meridian, every read at its region's last write, readers of Postgres held back 5 s and dropped",
+    contender: "product",
+    seconds: 130,
+    patienceMs: 10_000,
+    idleMs: 4_000,
+    writes: 0.2,
+    atLeast: 1,
+    isDisturbed: true,
+  },
   { name: "origin in iad, no cache", contender: "origin", seconds: 90, patienceMs: 10_000, idleMs: 4_000 },
   { name: "kept for 60 s", contender: "minute", seconds: 180, patienceMs: 70_000, idleMs: 65_000 },
 ];
@@ -47,6 +63,9 @@ const PROBES = 500;
 const WARM = 3_000;
 /** Requests a second that readers and editors begin; own reads and publications come on top, and probes. */
 const RATE = 100;
+/** Of what begins; of other reads, those that ask for what their region last wrote. */
+const WRITES = 0.05;
+const AT_LEAST = 0.2;
 const SPACES = [
   { id: "geo-us", residency: "us" },
   { id: "geo-eu", residency: "eu" },
@@ -65,10 +84,20 @@ export async function geo({ short }: Options): Promise<void> {
     const ownLag = openLag();
     const results: (Traffic & { readonly name: string })[] = [];
     for (const [n, phase] of PHASES.entries()) {
-      const { name, contender, redisLagMs = 0, ...own } = phase;
+      const {
+        name,
+        contender,
+        redisLagMs = 0,
+        isDisturbed = false,
+        writes = WRITES,
+        atLeast = AT_LEAST,
+        ...own
+      } = phase;
       await world.lag();
       ownLag();
       await control(stack.control, "PUT", "/modes", { redisStaleReadsMs: redisLagMs });
+      let isOver = !isDisturbed;
+      const disturbed = disturb(stack.control, readersOf(stack), n, () => isOver);
       const result = await traffic.ask({
         regions: world.contenders[contender],
         spaces: spaces.map(({ id, key }) => ({ id, key })),
@@ -78,11 +107,16 @@ export async function geo({ short }: Options): Promise<void> {
         hasPositions: contender === "product",
         warm: contender === "origin" ? 0 : WARM,
         edition: (n + 1) * 1_000_000,
+        writes,
+        atLeast,
         ...own,
         ...(short ? SHORT : { rate: RATE }),
         ...(short ? { entries } : {}),
       });
+      isOver = true;
+      const { heldBack, dropped } = await disturbed;
       results.push({ name, ...result });
+      if (isDisturbed) console.log(`\nReaders of Postgres: held back ${heldBack} times, dropped ${dropped} times`);
       printTraffic(name, result);
       printLag({ readers: result.lag, distances: await world.lag(), gateways: ownLag() });
     }
@@ -91,6 +125,10 @@ export async function geo({ short }: Options): Promise<void> {
     for (const [file, svg] of Object.entries(plotsOf(results))) writeFileSync(join(directory, file), svg);
     console.log(`\nPlots: ${directory}`);
   });
+}
+
+function readersOf({ topology }: Stack): readonly string[] {
+  return topology.shards.flatMap(({ readers }) => readers.map(({ name }) => name));
 }
 
 /** What came in by SQL is what commits would have left: the read models equal their logs. */

@@ -24,6 +24,9 @@ export interface TrafficPlan {
   /** Requests a second over all regions, without what probes ask. */
   readonly rate: number;
   readonly seed: number;
+  /** Share of what begins that is a publication, and of reads that ask for what their region last wrote. */
+  readonly writes: number;
+  readonly atLeast: number;
   /** Whether answers have a `Meridian-Position` and understand `Meridian-At-Least`. */
   readonly hasPositions: boolean;
   /** How long probes look for a new version before they give up. */

@@ -8,9 +8,6 @@ import type { RegionPlan, Traffic, TrafficPlan } from "./plan.ts";
 import { probe } from "./probes.ts";
 import { type Entry, type Notes, openNotes, read } from "./reader.ts";
 
-const WRITES = 0.05;
-/** Of other reads, those that ask for what their region last wrote. */
-const AT_LEAST = 0.2;
 const SKEW = 0.99;
 const WARM_LANES = 16;
 
@@ -55,9 +52,9 @@ async function flow(notes: Notes): Promise<void> {
     if (region === undefined) break;
     edition += 1;
     const work =
-      random() < WRITES
+      random() < plan.writes
         ? write(notes, region, draw(), edition, due, positions)
-        : readSome(notes, region, draw(), due, random() < AT_LEAST ? positions : undefined);
+        : readSome(notes, region, draw(), due, random() < plan.atLeast ? positions : undefined);
     under.add(work);
     void work.finally(() => under.delete(work));
   }

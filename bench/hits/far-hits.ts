@@ -10,18 +10,23 @@ import { startTiered, startTiers } from "./floors.ts";
 import { ARTICLES, type HitsBench } from "./ground.ts";
 
 const PREFIX = `/v1/spaces/${SPACE}/content/${TYPE}`;
-const FLOORS = { colo: "one caches.match", shield: "one call of an object", miss: "one SELECT" } as const;
+const FLOORS = {
+  colo: "one caches.match",
+  shield: "one call of an object",
+  miss: "a look, a call, one SELECT",
+} as const;
 const LOOKED_AT = 20;
 
 export async function farHits(bench: HitsBench): Promise<void> {
   const { stack, code, options, node, meter, answers, space, after } = bench;
-  const { filler, neighbour, abroad } = await startTiered(product(code, stack));
+  const { filler, second, neighbour, abroad } = await startTiered(product(code, stack));
   after(filler.stop);
   const tiers = await startTiers(answers.entry);
   after(tiers.stop);
   const bare = await startOne({
     name: "bare",
     code: await bundleBare("worker"),
+    shield: { className: "Floor" },
     bindings: await bareBindings(stack, space.uid),
   });
   after(bare.stop);
@@ -37,10 +42,9 @@ export async function farHits(bench: HitsBench): Promise<void> {
     if (filled.has(round)) return;
     filled.add(round);
     const slugs = articles(round, 0);
-    await ask(
-      filler,
-      slugs.map((slug) => `${PREFIX}/${slug}`),
-    );
+    const paths = slugs.map((slug) => `${PREFIX}/${slug}`);
+    await ask(filler, paths);
+    await ask(second, paths);
     await ask(
       tiers,
       slugs.map((slug) => `/colo/${slug}`),
@@ -72,7 +76,7 @@ export async function farHits(bench: HitsBench): Promise<void> {
     place("colo", neighbour, PREFIX, 0),
     place("shield: floor", tiers, "/shield", 0),
     place("shield", abroad, PREFIX, 0),
-    place("miss: floor", bare, `/bare/${TYPE}`, 1),
+    place("miss: floor", bare, `/tiers/${TYPE}`, 1),
     place("miss", filler, PREFIX, 1),
   ];
   for (const one of places) await node.run(one.load(rounds));

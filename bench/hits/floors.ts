@@ -31,17 +31,20 @@ export const startProductRaw = (code: string, stack: Stack): Promise<RawRunning>
 export interface Tiered {
   /** Fills the far tiers. */
   readonly filler: Running;
+  /** Is given what the shield has by then, and puts it into the colo's cache. */
+  readonly second: Running;
   /** Shares the colo's cache with the filler, and its shield. */
   readonly neighbour: Running;
   /** Shares only the shield: an isolate in another data centre of the region. */
   readonly abroad: Running;
 }
 
-/** Three isolates of the product in one process. */
+/** Four isolates of the product in one process. */
 export async function startTiered(product: Emulated): Promise<Tiered> {
   const other = { ...product, shield: { className: "Shield", of: "filler" }, consumes: false };
   const started = await startEmulator([
     { ...product, name: "filler" },
+    { ...other, name: "second" },
     { ...other, name: "neighbour" },
     { ...other, name: "abroad", cache: false },
   ]);
@@ -50,5 +53,10 @@ export async function startTiered(product: Emulated): Promise<Tiered> {
     if (one === undefined) throw new Error(`${name} did not start`);
     return one;
   };
-  return { filler: running("filler"), neighbour: running("neighbour"), abroad: running("abroad") };
+  return {
+    filler: running("filler"),
+    second: running("second"),
+    neighbour: running("neighbour"),
+    abroad: running("abroad"),
+  };
 }

@@ -21,8 +21,18 @@ const STEPS = {
   "id-or-slug": "+ by id or by slug",
   platform: "+ rendering SQL, choosing an endpoint, guard, typed rows, proof of knowledge",
   "use-case": "+ use case: query, view, document",
-  product: "+ door: identity, knowledge, checks, entity tag, headers, filling the tiers",
+  uncached:
+    "+ door: identity, knowledge, checks, entity tag, headers (perspective=draft with an API key, which no tier is asked about)",
+  tiers: "bare behind two tiers: a look into the colo, one call of an object, and the SELECT there",
+  miss: "+ everything above, and filling memory and shield",
 } as const;
+interface Way {
+  readonly port: number;
+  readonly prefix: string;
+  readonly suffix?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Of a round: no article is asked for twice, so that nothing can be found in a cache. */
 const ARTICLES = 1_500;
 const PARTS = ["worker", "gateway", "postgres"] as const;
@@ -31,12 +41,13 @@ export async function uncached(options: Options): Promise<void> {
   await withStack(async ({ stack, after }) => {
     const { rounds, connections } = options;
     const code = await bundleProduct();
-    const { uid } = await fillBench(stack, code, ARTICLES * (rounds + 1));
+    const { uid, key } = await fillBench(stack, code, ARTICLES * (rounds + 1));
     const measured = await startOne(product(code, stack));
     after(measured.stop);
     const bare = await startOne({
       name: "bare",
       code: await bundleBare("worker"),
+      shield: { className: "Floor" },
       bindings: await bareBindings(stack, uid),
     });
     after(bare.stop);
@@ -45,13 +56,26 @@ export async function uncached(options: Options): Promise<void> {
     const meter = await openMeter(stack.postgres["us-primary"] ?? "");
     after(meter.stop);
 
+    const prefix = `/v1/spaces/${SPACE}/content/${TYPE}`;
     const places: readonly Place[] = Object.keys(STEPS).map((name) => {
-      const isProduct = name === "product";
-      const prefix = isProduct ? `/v1/spaces/${SPACE}/content/${TYPE}` : `/${name}/${TYPE}`;
-      const port = isProduct ? measured.port : bare.port;
+      const ways: Readonly<Record<string, Way>> = {
+        uncached: {
+          port: measured.port,
+          prefix,
+          suffix: "?perspective=draft",
+          headers: { Authorization: `Bearer ${key}` },
+        },
+        miss: { port: measured.port, prefix },
+      };
+      const { suffix = "", ...way } = ways[name] ?? { port: bare.port, prefix: `/${name}/${TYPE}` };
       return {
         name,
-        load: (round) => ({ port, paths: articles(round).map((slug) => `${prefix}/${slug}`), connections }),
+        load: (round) => ({
+          port: way.port,
+          paths: articles(round).map((slug) => `${way.prefix}/${slug}${suffix}`),
+          headers: way.headers ?? {},
+          connections,
+        }),
       };
     });
     // The articles of one more round warm everything up.
@@ -86,6 +110,7 @@ function report(seen: ReadonlyMap<string, Seen>, { rounds, connections }: Option
         gateway: share("gateway"),
         postgres: share("postgres"),
         cpu: share(...PARTS),
+        ...(name === "miss" ? { "of tiers": median(shares(seen, name, "tiers")).toFixed(2) } : {}),
         what: STEPS[name as keyof typeof STEPS],
       };
     }),
