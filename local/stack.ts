@@ -47,6 +47,8 @@ export type Stack = {
   readonly postgres: Readonly<Record<string, string>>;
   /** The operator's key, for administration through the API. */
   readonly rootKey: string;
+  /** The Worker's SECRET: whoever runs another Worker beside it needs the same. */
+  readonly secret: string;
   readonly log: (line: string) => void;
   stop(): Promise<void>;
 };
@@ -149,6 +151,7 @@ async function assemble(
     topology,
     ...described,
     rootKey: secrets.rootKey,
+    secret: secrets.secret,
     log,
     stop,
   };

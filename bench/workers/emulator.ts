@@ -24,8 +24,10 @@ export interface Emulated {
   readonly cache?: boolean;
   /** Queues, R2 and the rate limiter of the product. */
   readonly services?: boolean;
-  /** A queue has one consumer a process. Default true. */
-  readonly consumes?: boolean;
+  /** A queue has one consumer a process. Default true: that of `changes`. "all": of every queue, as in production. */
+  readonly consumes?: boolean | "all";
+  /** A module that stands before the product: it imports "./worker.js" and is what the platform calls. */
+  readonly before?: string;
 }
 
 /** One process. Its Workers share cache, queues and objects, and are an isolate each. */
@@ -70,15 +72,43 @@ export function product(code: string, stack: Stack, name = "product", addresses?
   };
 }
 
-function optionsOf({ name, code, bindings = {}, shield, cache = true, services = false, consumes = true }: Emulated) {
+/** As in wrangler.toml. */
+const CHANGES = { maxBatchSize: 25, maxBatchTimeout: 1, maxRetries: 8, retryDelay: 2 };
+const OTHERS = {
+  "meridian-deliveries": { maxBatchSize: 4, maxBatchTimeout: 0, maxRetries: 10, retryDelay: 5 },
+  "meridian-work": { maxBatchSize: 5, maxBatchTimeout: 1, maxRetries: 8, retryDelay: 5 },
+  "meridian-counts": { maxBatchSize: 100, maxBatchTimeout: 5, maxRetries: 8, retryDelay: 15 },
+  "meridian-dead-letters": { maxBatchSize: 10, maxBatchTimeout: 5, maxRetries: 100, retryDelay: 60 },
+};
+
+function consumersOf(consumes: boolean | "all"): Readonly<Record<string, object>> {
+  if (consumes === false) return {};
+  const { "meridian-dead-letters": last, ...others } = OTHERS;
+  const gaveUp = { deadLetterQueue: "meridian-dead-letters" };
+  if (consumes === true) return { "meridian-changes": CHANGES };
+  const all = Object.entries({ "meridian-changes": CHANGES, ...others }).map(([queue, how]) => [
+    queue,
+    { ...how, ...gaveUp },
+  ]);
+  return { ...Object.fromEntries(all), "meridian-dead-letters": last };
+}
+
+function optionsOf({
+  name,
+  code,
+  bindings = {},
+  shield,
+  cache = true,
+  services = false,
+  consumes = true,
+  before,
+}: Emulated) {
   const queue = (binding: string): string => `meridian-${binding.toLowerCase().replaceAll("_", "-")}`;
   const queues = ["CHANGES", ...SERVICES.filter((service) => service !== "ASSETS" && service !== "BLOBS")];
   const own = {
     bindings: { ...bindings, ASSETS: {} },
     queueProducers: Object.fromEntries(queues.map((binding) => [binding, queue(binding)])),
-    queueConsumers: consumes
-      ? { "meridian-changes": { maxBatchSize: 25, maxBatchTimeout: 1, maxRetries: 8, retryDelay: 2 } }
-      : {},
+    queueConsumers: consumersOf(consumes),
     r2Buckets: ["BLOBS"],
     ratelimits: Object.fromEntries(
       WALLS.map((name, at) => [name, { namespace_id: `${1001 + at}`, simple: { limit: 1_000_000_000, period: 60 } }]),
@@ -86,7 +116,10 @@ function optionsOf({ name, code, bindings = {}, shield, cache = true, services =
   };
   return {
     name,
-    modules: [{ type: "ESModule", path: "worker.js", contents: cache ? code : NO_CACHE + code }],
+    modules: [
+      ...(before === undefined ? [] : [{ type: "ESModule", path: "before.js", contents: before }]),
+      { type: "ESModule", path: "worker.js", contents: cache ? code : NO_CACHE + code },
+    ],
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: COMPATIBILITY_FLAGS,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],

@@ -20,6 +20,8 @@ export interface Receiver {
   url(path: string): string;
   /** By path; `{status: 200}` when nothing was said. */
   behave(path: string, behaviour: Behaviour): void;
+  /** Of every path of which nothing was said. */
+  otherwise(behaviour: Behaviour): void;
   /** In the order in which they came. */
   got(path: string): readonly Received[];
   close(): Promise<void>;
@@ -28,6 +30,7 @@ export interface Receiver {
 export async function openReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   const behaviours = new Map<string, Behaviour>();
+  let otherwise: Behaviour = { status: 200 };
   const server = createServer((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];
@@ -42,7 +45,7 @@ export async function openReceiver(): Promise<Receiver> {
         body: text === "" ? undefined : JSON.parse(text),
       };
       received.push(one);
-      const behaviour = behaviours.get(path) ?? { status: 200 };
+      const behaviour = behaviours.get(path) ?? otherwise;
       if (typeof behaviour === "function") await behaviour(request, response, one);
       else {
         response.writeHead(behaviour.status, behaviour.headers);
@@ -55,6 +58,9 @@ export async function openReceiver(): Promise<Receiver> {
   return {
     url: (path) => `http://127.0.0.1:${port}${path}`,
     behave: (path, behaviour) => void behaviours.set(path, behaviour),
+    otherwise: (behaviour) => {
+      otherwise = behaviour;
+    },
     got: (path) => received.filter((one) => one.path === path),
     close: () =>
       new Promise((resolve) => {

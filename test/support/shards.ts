@@ -1,30 +1,13 @@
 // Straight to the Postgres servers, past the Worker and its gateway: what is really written there, and what its role may do.
-import pg from "pg";
 import { stackHere } from "./here.ts";
+import { openPostgres, type Session } from "./postgres.ts";
 
 export type Row = Record<string, unknown>;
-
-export interface Sql {
-  (text: string, params?: readonly unknown[]): Promise<Row[]>;
-  end(): Promise<void>;
-}
-
-// int8 as numbers: nothing here passes 2^53.
-const types = {
-  getTypeParser: (oid: number, format?: string) =>
-    oid === 20 ? Number : pg.types.getTypeParser(oid, format as "text"),
-};
+export type Sql = Session;
 
 /** As the superuser, whom no policy binds; or as the Worker's role, whom they do. */
 export async function openSql(node = "us-primary", as: "postgres" | "meridian_app" = "postgres"): Promise<Sql> {
-  const connectionString = (stackHere().postgres[node] as string).replace("//postgres@", `//${as}@`);
-  // One session: what a test sets in it is there for its next statement. A server that a test kills is connected to anew.
-  const pool = new pg.Pool({ connectionString, max: 1, types: types as never });
-  pool.on("error", () => undefined);
-  const ask = async (text: string, params: readonly unknown[] = []): Promise<Row[]> =>
-    (await pool.query(text, [...params])).rows as Row[];
-  await ask("select 1");
-  return Object.assign(ask, { end: () => pool.end() });
+  return await openPostgres((stackHere().postgres[node] as string).replace("//postgres@", `//${as}@`));
 }
 
 /** The number behind a space's public id. */

@@ -6,7 +6,10 @@ import type { TestProject } from "vitest/node";
 import { removeData } from "../../local/data-directory.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 
-export type StackAddresses = Pick<Stack, "origin" | "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey">;
+export type StackAddresses = Pick<
+  Stack,
+  "origin" | "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey" | "secret"
+>;
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -41,8 +44,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-function addressesOf({ origin, control, topology, neon, redis, postgres, rootKey }: Stack): StackAddresses {
-  return { origin, control, topology, neon, redis, postgres, rootKey };
+function addressesOf({ origin, control, topology, neon, redis, postgres, rootKey, secret }: Stack): StackAddresses {
+  return { origin, control, topology, neon, redis, postgres, rootKey, secret };
 }
 
 async function startStackOfTests(): Promise<{ readonly stack: Stack; clear(): void }> {

@@ -118,7 +118,7 @@ export const EMPTY_NAMES: ReadonlySet<string> = new Set([
 export const LONGEST_FILE = 300;
 export const NINE_IN_TEN = 200;
 
-export const SCRIPTS: readonly string[] = ["dev", "dev:reset", "rebuild", "test", "check", "bench", "deploy"];
+export const SCRIPTS: readonly string[] = ["dev", "dev:reset", "rebuild", "test", "check", "bench", "faults", "deploy"];
 /** `undefined` is the top level of wrangler.toml, which `npm run dev` runs. */
 export const ENVIRONMENTS: readonly (string | undefined)[] = [undefined, "staging", "production"];
 

@@ -1,0 +1,78 @@
+// When the faults are over: everything dies once more, the time passes that retries and leases wait for, everything starts again, and whoever is
+// behind catches up.
+import type { RecordedSpace } from "../support/invariants/recording.ts";
+import type { Session } from "../support/postgres.ts";
+import { wait } from "./caller.ts";
+import type { Workers } from "./workers.ts";
+
+export interface Settling {
+  readonly workers: Workers;
+  readonly spaces: readonly RecordedSpace[];
+  /** Sessions of the primaries, by residency. */
+  readonly shards: ReadonlyMap<string, Session>;
+  redis(...command: readonly string[]): Promise<unknown>;
+  readonly log: (line: string) => void;
+  readonly atMostMs: number;
+}
+
+export async function settle(settling: Settling, count: number): Promise<boolean> {
+  const { workers, spaces, shards, redis, log, atMostMs } = settling;
+  // Only the dead hold what nobody will finish: their leases may be taken for over.
+  for (let n = 0; n < count; n += 1) await workers.kill(n);
+  for (const [residency, sql] of shards)
+    await sql(
+      "update deliveries set lease_until = '-infinity', queued_until = '-infinity' where state = 'pending' and space = any ($1)",
+      [spaces.filter((space) => space.residency === residency).map(({ uid }) => uid)],
+    );
+  await Promise.all(Array.from({ length: count }, (_, n) => workers.restart(n)));
+  const end = Date.now() + atMostMs;
+  let open: readonly string[] = [];
+  for (let round = 0; Date.now() < end; round += 1) {
+    for (const [residency, sql] of shards) {
+      const uids = spaces.filter((space) => space.residency === residency).map(({ uid }) => uid);
+      await sql(
+        "update deliveries set due_at = now() where state = 'pending' and due_at > now() and due_at < 'infinity' and visible_at < now() and space = any ($1)",
+        [uids],
+      );
+      await sql("update webhook_state set open_until = '-infinity' where open_until > now() and space = any ($1)", [
+        uids,
+      ]);
+      await sql("update subscribers set retry_at = '-infinity' where retry_at > now() and space = any ($1)", [uids]);
+      // A message that was lost is believed to be under way for two minutes.
+      if (round % 5 === 4)
+        await sql(
+          "update deliveries set queued_until = '-infinity' where state = 'pending' and lease_until < now() and space = any ($1)",
+          [uids],
+        );
+    }
+    const aged = String((Date.now() - 60_000) * 1_000);
+    for (const { uid, epoch, residency } of spaces) await redis("ZADD", "dirty", aged, `${uid}.${epoch}.${residency}`);
+    await workers.ringCron(Date.now());
+    await wait(1_000);
+    open = await openEnds(settling);
+    if (open.length === 0) return true;
+  }
+  log(`not quiet after ${Math.round(atMostMs / 1_000)} s: ${open.join("; ")}`);
+  return false;
+}
+
+/** What is not done yet. */
+async function openEnds({ spaces, shards, redis }: Settling): Promise<readonly string[]> {
+  const open: string[] = [];
+  for (const { id, uid, epoch, residency } of spaces) {
+    const sql = shards.get(residency) as Session;
+    const [row] = await sql(
+      `select h.position as head,
+        (select count(*)::int from deliveries d join webhooks w on w.space = d.space and w.id = d.webhook where d.space = h.space and d.state = 'pending') as pending,
+        coalesce((select min(s.position) from subscribers s where s.space = h.space), 0) as followed
+       from space_head h where h.space = $1`,
+      [uid],
+    );
+    const digest = await redis("ZSCORE", `digest:${uid}.${epoch}`, "!head");
+    const head = row?.["head"] as number;
+    if (row?.["pending"] !== 0) open.push(`${id}: ${row?.["pending"]} deliveries`);
+    if ((row?.["followed"] as number) < head) open.push(`${id}: followed to ${row?.["followed"]} of ${head}`);
+    if (Number(digest ?? -1) < head) open.push(`${id}: the digest is at ${digest ?? "nothing"} of ${head}`);
+  }
+  return open;
+}

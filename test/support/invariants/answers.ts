@@ -1,0 +1,54 @@
+// What an answer must be by itself: nobody else's content (invariant 5), and a problem with a request id when it is an error (invariant 6); and
+// that answers of 5xx had their reason (invariant 7).
+import { randomBytes } from "node:crypto";
+import type { HeardAnswer, RecordedFault, RecordedTrouble, Recording, Violation } from "./recording.ts";
+
+const CANARY = /canary-[0-9a-f]{16}/g;
+const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export const newCanary = (): string => `canary-${randomBytes(8).toString("hex")}`;
+export const canariesIn = (text: string): ReadonlySet<string> => new Set(text.match(CANARY) ?? []);
+
+export function problemFaults({ method, status, headers, text }: Omit<HeardAnswer, "from" | "to">): readonly string[] {
+  const requestId = headers.get("request-id");
+  const faults = REQUEST_ID.test(requestId ?? "") ? [] : ["it has no Request-Id"];
+  if (status < 400) return faults;
+  if (headers.get("content-type") !== "application/problem+json")
+    return [...faults, `an error of ${headers.get("content-type")}: ${text.slice(0, 120)}`];
+  if (method === "HEAD") return faults;
+  let body: Readonly<Record<string, unknown>>;
+  try {
+    body = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  } catch {
+    return [...faults, `a problem that is no JSON: ${text.slice(0, 120)}`];
+  }
+  if (body["requestId"] !== requestId) faults.push("its body has another request id than its header");
+  if (body["status"] !== status) faults.push(`its body says ${body["status"]}`);
+  for (const member of ["type", "title", "detail", "code"])
+    if (typeof body[member] !== "string" || body[member] === "") faults.push(`its body has no ${member}`);
+  return faults;
+}
+
+/**
+ * `grace`: milliseconds after a fault was lifted in which its traces (open breakers, starting processes) may still be seen. An answer of 500 has
+ * no excuse: what is away is 503.
+ */
+export function troublesWithoutFault(
+  { faults, troubles }: Pick<Recording, "faults" | "troubles">,
+  grace: number,
+): readonly Violation[] {
+  const isExcused = ({ status, from, to }: RecordedTrouble): boolean =>
+    (status === 0 || status === 503) && faults.some((fault) => from <= fault.to + grace && to >= fault.from);
+  return troubles
+    .filter((trouble) => !isExcused(trouble))
+    .map(({ space, what, requestId, from }) => ({
+      invariant: 7,
+      ...(space === undefined ? {} : { space }),
+      what: `${what} at ${new Date(from).toISOString()} (request ${requestId ?? "unknown"}), ${lastFault(faults, from)}`,
+    }));
+}
+
+function lastFault(faults: readonly RecordedFault[], at: number): string {
+  const last = faults.filter(({ from }) => from <= at).at(-1);
+  return last === undefined ? "before any fault" : `${at - last.to} ms after "${last.what}" was lifted`;
+}
