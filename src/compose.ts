@@ -38,6 +38,7 @@ import { spaceCalls } from "./platform/relay/space-calls.ts";
 import { subscriberLog } from "./platform/relay/subscriber-log.ts";
 import { healthProbe } from "./platform/telemetry/health.ts";
 import { requestLog } from "./platform/telemetry/log-line.ts";
+import { metricsProbe } from "./platform/telemetry/metrics.ts";
 
 export interface Meridian {
   /** The Durable Object's class. */
@@ -58,7 +59,7 @@ export function compose(env: Environment & Bindings): Meridian {
   const resolver = dnsOverHttps(config.resolverUrl, guards.resolver);
   const judge = destinations({ addresses, resolver }, config.development);
   const deadLetters = openDeadLetters(shards);
-  const { tools, rouses } = afterwards({
+  const { tools, rouses, subscribers } = afterwards({
     ...relayParts,
     ...{ deadLetters, uuid, render, openWriter: writerFor },
     log: subscriberLog(shards),
@@ -112,6 +113,10 @@ export function compose(env: Environment & Bindings): Meridian {
         pingRedis: () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]),
         version: env.VERSION.id,
       }),
+      metrics: {
+        token: config.metricsToken,
+        scrape: metricsProbe({ ...shards, clock, ...{ dirty: rented.dirty, subscribers, version: env.VERSION.id } }),
+      },
       openapi: () => (document ??= openapiOf(ROUTES, { version: "1" })),
     },
   };

@@ -1,6 +1,7 @@
 // Builds the Hono app from the route table. Path 404 and method 405 are decided here; the doors do the rest.
 import { type Context, Hono } from "hono";
 import { fault } from "../kernel/fault.ts";
+import { ok } from "../kernel/result.ts";
 import { openMeter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import { answerRead, answerWrite, notAllowed } from "./answer.ts";
@@ -82,8 +83,12 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   if (again !== undefined) return refused(call, { fault: again });
   if (operation.kind === "plain") {
     // Bad credentials are told even where none are needed: their owner should know.
-    const identity = await services.credentials.identify(call.request, call.place, "cached", call);
-    if (!identity.ok) return await refusing(call, services, identity);
+    const admitted = operation.admits?.(call.request, services.plain) ?? ok("anybody");
+    if (!admitted.ok) return refused(call, admitted);
+    if (admitted.value === "anybody") {
+      const identity = await services.credentials.identify(call.request, call.place, "cached", call);
+      if (!identity.ok) return await refusing(call, services, identity);
+    }
     const query = takeQuery(call, operation);
     if (!query.ok) return refused(call, query);
     const params = readParams(operation.params, call.pathParams);

@@ -175,6 +175,8 @@ export interface OperatorOperation<
 /** Needs no space and no database of its own: health, documents, problem pages. */
 export interface PlainOperation<P extends z.ZodObject = z.ZodObject> extends Described<P, QueryDeclaration, z.ZodType> {
   readonly kind: "plain";
+  /** Credentials that are this operation's own and no API key: `known` ends the matter, `anybody` leaves it to the usual rules. */
+  admits?(request: Request, services: PlainServices): Result<"known" | "anybody">;
   /** `services` is what compose hands to plain operations (health probe, static assets). */
   handle(request: Request, params: Params<P>, services: PlainServices): Promise<Response> | Response;
 }
@@ -184,6 +186,8 @@ export interface PlainServices {
   assets(path: string): Promise<Response>;
   /** One probe of every dependency, shared for 5 s. */
   health(): Promise<HealthReport>;
+  /** `token`: who sends it may scrape; absent: anybody may. */
+  readonly metrics: { readonly token: string | undefined; scrape(): Promise<string> };
   /** The OpenAPI document of this deployment. */
   openapi(): JsonObject;
 }

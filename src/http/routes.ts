@@ -22,6 +22,7 @@ import { getDocsAsset } from "./documents/get-docs-asset.ts";
 import { getHealth } from "./documents/get-health.ts";
 import { getHealthLive } from "./documents/get-health-live.ts";
 import { getHealthReady } from "./documents/get-health-ready.ts";
+import { getMetrics } from "./documents/get-metrics.ts";
 import { getOpenapi } from "./documents/get-openapi.ts";
 import { getProblem } from "./documents/get-problem.ts";
 import { deleteDeadLetter } from "./relay/delete-dead-letter.ts";
@@ -118,6 +119,7 @@ export const ROUTES: readonly Route[] = [
   route("GET",    "/health",                                           getHealth,         anyone,                          "none",   never),
   route("GET",    "/health/live",                                      getHealthLive,     anyone,                          "none",   never),
   route("GET",    "/health/ready",                                     getHealthReady,    anyone,                          "none",   never),
+  route("GET",    "/metrics",                                          getMetrics,        anyone,                          "none",   never),
   route("GET",    "/openapi.json",                                     getOpenapi,        anyone,                          "none",   never),
   route("GET",    "/docs",                                             getDocs,           anyone,                          "none",   never),
   route("GET",    "/docs/assets/:file",                                getDocsAsset,      anyone,                          "none",   never),

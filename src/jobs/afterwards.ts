@@ -55,6 +55,8 @@ export interface Afterwards {
   readonly tools: ReactionTools;
   /** For the sweep. */
   readonly rouses: readonly Rouse[];
+  /** Names of whoever follows the log. */
+  readonly subscribers: readonly string[];
 }
 
 /** What a change is visible within, to everybody, once the digest knows it. */
@@ -65,6 +67,7 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
   const visibleAfter = seconds(VISIBLE_S + parts.digestLag);
   const fanOutParts = { digest, events, waker, clock, visibleAfter, keptUnasked: parts.keptUnasked };
   const subscriber = fanOut(fanOutParts);
+  const subscribers = [subscriber.name];
   const replay: ReplayParts = { ...fanOutParts, log, call, report, readerOf: parts.readerOf };
   const { destinations, vault, signer, courier, random } = parts;
   const deliver: DeliverParts = {
@@ -88,7 +91,8 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       webhooks: { subscriber, deliver, replay },
       deadLetters,
     },
-    rouses: [rouseSubscribers({ bells, clock, names: [subscriber.name] }), rouseDeliveries({ waker, clock })],
+    rouses: [rouseSubscribers({ bells, clock, names: subscribers }), rouseDeliveries({ waker, clock })],
+    subscribers,
   };
 }
 
