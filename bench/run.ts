@@ -5,9 +5,10 @@ import { hits } from "./hits/hits.ts";
 import { readOptions } from "./options.ts";
 import { profile } from "./profile/profile.ts";
 import { uncached } from "./uncached/uncached.ts";
+import { webhooks } from "./webhooks/webhooks.ts";
 
 /** In the order in which they run. Each starts a stack of its own, and compares within itself. */
-const MEASUREMENTS = { uncached, hits, counts, profile, geo } as const;
+const MEASUREMENTS = { uncached, hits, counts, profile, geo, webhooks } as const;
 const UNASKED = ["uncached", "hits", "counts"];
 
 const options = readOptions(process.argv.slice(2));
