@@ -1,5 +1,5 @@
 -- What a shard has waiting, over all tenants, for /metrics: names, labels and numbers. Everything that is counted stands in rows, so that any
--- isolate tells the same. One row a sample; `what` is the sample's label besides the shard.
+-- isolate tells the same. One row a sample; `what` is the sample's label besides the shard. Below: traces of deliveries, and letters settled once.
 create function shard_metrics(names text[], now_ timestamptz, most int) returns table (metric text, what text, value float8)
   language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
@@ -39,3 +39,40 @@ begin
     union all select 'dead_letters_oldest', null, coalesce((select extract(epoch from now_ - min(at)) from public.dead_letters), 0)::float8;
 end $$;
 grant execute on function shard_metrics(text[], timestamptz, int) to meridian_app;
+
+-- A delivery's claim with the trace that came with the write it tells of: what is sent goes on with it. Messages of their own have none.
+create function claim_traced_delivery(p jsonb) returns jsonb
+  language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
+declare claim constant jsonb := public.claim_delivery(p);
+begin
+  if not claim ? 'position' or claim->>'event' in ('webhook.test', 'import.completed') then return claim; end if;
+  return claim || jsonb_build_object('traceparent', (select e.meta->>'traceparent' from public.events e
+    where e.space = (p->>'space')::int and e.position = (claim->>'position')::bigint));
+end $$;
+grant execute on function claim_traced_delivery(jsonb) to meridian_app;
+
+-- What an operator did with a letter, once for each idempotency key: effect and answer are one transaction on the letter's shard. The answer is kept
+-- for space 0, because the letter that named its space is gone. p: {letter, does: drop | redrive, at, once?: {key, fingerprint, status, headers, body}}
+-- → null: no such letter here | {refused} | {replayed, …} | what the effect answers
+create function settle_letter(p jsonb) returns jsonb
+  language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare k constant bytea := decode(p #>> '{once,key}', 'hex'); t constant timestamptz := clock_timestamp(); kept public.idempotency; done jsonb;
+begin
+  if k is not null then
+    if not pg_try_advisory_xact_lock(hashtextextended('0:' || (p #>> '{once,key}'), 0)) then return '{"refused": "request-in-progress"}'; end if;
+    select * into kept from public.idempotency i where i.space = 0 and i.key = k and i.at > t - interval '24 hours';
+    if found then
+      if kept.fingerprint <> decode(p #>> '{once,fingerprint}', 'hex') then return '{"refused": "idempotency-key-reused"}'; end if;
+      return jsonb_build_object('replayed', true, 'status', kept.status, 'headers', kept.headers, 'body', kept.body);
+    end if;
+  end if;
+  done := case p->>'does' when 'drop' then public.drop_dead_letter(p->>'letter') else public.redrive_dead_letter(p->>'letter', (p->>'at')::timestamptz) end;
+  -- A message that is redriven is settled when it has been sent: it is dropped then, under the same key.
+  if done is null or k is null or (p->>'does' = 'redrive' and done->>'subscriber' is null) then return done; end if;
+  insert into public.idempotency as i (space, key, fingerprint, status, position, headers, body, at)
+    values (0, k, decode(p #>> '{once,fingerprint}', 'hex'), (p #>> '{once,status}')::smallint, 0, p #> '{once,headers}', p #>> '{once,body}', t)
+    on conflict (space, key) do update set fingerprint = excluded.fingerprint, status = excluded.status, position = 0, headers = excluded.headers,
+      body = excluded.body, sealed = null, at = excluded.at;
+  return done;
+end $$;
+grant execute on function settle_letter(jsonb) to meridian_app;

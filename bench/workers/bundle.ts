@@ -13,7 +13,8 @@ const WRANGLER = join(dirname(REQUIRE.resolve("wrangler/package.json")), "bin", 
 
 /** The same for every side of a measurement. */
 export const COMPATIBILITY_DATE = "2026-11-15";
-export const COMPATIBILITY_FLAGS = ["no_nodejs_global_timers"];
+/** As in wrangler.toml. */
+export const COMPATIBILITY_FLAGS = ["no_nodejs_global_timers", "queue_consumer_no_wait_for_wait_until"];
 
 export interface Running {
   readonly port: number;

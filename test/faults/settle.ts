@@ -51,6 +51,7 @@ export async function settle(settling: Settling, count: number): Promise<boolean
     await wait(1_000);
     open = await openEnds(settling);
     if (open.length === 0) return true;
+    if (round % 10 === 9) log(`after ${round + 1} rounds: ${open.join("; ")}`);
   }
   log(`not quiet after ${Math.round(atMostMs / 1_000)} s: ${open.join("; ")}`);
   return false;

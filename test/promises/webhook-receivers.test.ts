@@ -177,6 +177,25 @@ describe("what receivers do", () => {
   }, 240_000);
 });
 
+test("a message that comes while another is being sent to a receiver that says nothing does not wait for that", async () => {
+  const silent = await newHook();
+  const held: (() => void)[] = [];
+  receiver.behave(silent.path, (_, response) => void held.push(() => response.end()));
+  await publish();
+  await until("the silent one is being asked", async () => held.length > 0, 60_000);
+  // Nobody is at work for this one yet: its message has to come out of the queue.
+  const good = await newHook();
+  const at = await publish();
+  await until(
+    "the other is told",
+    async () => receiver.got(good.path).some(({ body }) => body.position === at),
+    60_000,
+  );
+  expect((await space.must("GET", `webhooks/${silent.id}/deliveries`)).body.data[0].attempts).toEqual([]);
+  for (const release of held) release();
+  await space.must("PATCH", `webhooks/${silent.id}`, { body: { enabled: false } });
+}, 120_000);
+
 test("a receiver that reads on receipt never sees less than it was told", async () => {
   await moveOn();
   const hook = await newHook();

@@ -61,8 +61,8 @@ const BREAK_AFTER = 5;
 const OPEN_FOR_S = [10, 30, 60, 120, 300];
 /** No attempt succeeded for so long, which is longer than all attempts of one delivery take: the endpoint is disabled. */
 const FAILING_S = 120 * 3_600;
-/** How long a worker goes on with one endpoint. */
-const TURN: Millis = millis(20_000);
+/** How long a worker goes on with one endpoint: with the wall of its last attempt within the 30 s that work behind an event has. */
+const TURN: Millis = millis(12_000);
 /** One to go on with, and one for somebody else. */
 const NEXT = 2;
 
