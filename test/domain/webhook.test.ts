@@ -1,7 +1,9 @@
 // A webhook's life, what is announced of the log and under which name, and when a delivery is tried again.
+
 import { describe, expect, test } from "vitest";
 import { announcementOf } from "../../src/contexts/webhooks/domain/announcing.ts";
 import { ATTEMPTS, DELAYS, retryAfterOf, retryAt } from "../../src/contexts/webhooks/domain/retry.ts";
+import { continueTrace } from "../../src/contexts/webhooks/domain/trace.ts";
 import {
   evolveWebhook,
   NO_WEBHOOK,
@@ -157,4 +159,18 @@ describe("trying again", () => {
     if (value === "-5") expect(found ?? 0).toBe(0);
     else expect(found).toBe(wait);
   });
+});
+
+test("a trace goes on with another span, and only a trace does", () => {
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  expect(continueTrace(`00-${trace}-00f067aa0ba902b7-01`, "1".repeat(16))).toBe(`00-${trace}-${"1".repeat(16)}-01`);
+  for (const none of [
+    null,
+    undefined,
+    "",
+    "00-x",
+    `01-${trace}-00f067aa0ba902b7-01`,
+    `00-${trace}-00f067aa0ba902b7-01-more`,
+  ])
+    expect(continueTrace(none, "1".repeat(16)), String(none)).toBeUndefined();
 });

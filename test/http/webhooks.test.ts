@@ -211,6 +211,19 @@ describe("what it is told", () => {
     });
   }, 60_000);
 
+  test("in the trace of the write that it tells of, with a span of its own", async () => {
+    const hook = await listener();
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const body = { type: "country", fields: { name: { en: "traced" } }, publish: true };
+    const headers = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+    await space.must("POST", "entries", { body, headers });
+    await publish();
+    await got(2, hook);
+    const [traced, untraced] = hook.got().map((one) => one.headers["traceparent"]);
+    expect(traced).toMatch(new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
+    expect(untraced).toBeUndefined();
+  });
+
   test("a whole life, each event once and in order", async () => {
     const all = ["created", "updated", "published", "unpublished", "archived", "unarchived", "deleted"].map(
       (name) => `entry.${name}`,

@@ -430,6 +430,7 @@ describe("row-level security, without the Worker in front", () => {
       "recent_heads",
       "redrive_dead_letter",
       "rouse_deliveries",
+      "settle_letter",
       "shard_metrics",
       "spaces_of",
     ]);

@@ -610,7 +610,10 @@ describe("an event that cannot be taken in", () => {
     const after = { entry: "b", at: await write("b", "publish") };
     await world.settle(HOUR);
     const [letter] = await letters();
-    expect(await world.tools.deadLetters.drop(letter?.id ?? "")).toMatchObject({ subscriber: "webhooks", space });
+    expect(await world.tools.deadLetters.drop(letter?.id ?? "", world.now())).toMatchObject({
+      is: "done",
+      freed: { subscriber: "webhooks", space },
+    });
     await world.mark(space);
     await world.settle(HOUR);
     await expectWhole(url, [after]);

@@ -287,6 +287,38 @@ describe("dead letters", () => {
     );
   });
 
+  test("are redriven and deleted once under an Idempotency-Key, and the answer is kept with the effect", async () => {
+    const [sent, dropped] = [`${run}-sent`, `${run}-dropped`];
+    await plant(sent);
+    await plant(dropped);
+    const under = (key: string) => ({ key: rootKey(), headers: { "Idempotency-Key": `${run}-${key}` } });
+    const asked = [
+      { method: "POST", path: `/v1/dead-letters/${sent}/redrive`, key: "redrive", status: 202 },
+      { method: "DELETE", path: `/v1/dead-letters/${dropped}`, key: "drop", status: 204 },
+    ];
+    for (const { method, path, key, status } of asked) {
+      const first = await ask(method, path, under(key));
+      expect([first.status, first.headers.get("idempotency-replayed")], first.text).toEqual([status, null]);
+      const again = await ask(method, path, under(key));
+      expect([again.status, again.text, again.headers.get("idempotency-replayed")]).toEqual([
+        status,
+        first.text,
+        "true",
+      ]);
+      expect((await ask(method, path, { key: rootKey() })).body.code, "without the key it is gone").toBe(
+        "dead-letter-missing",
+      );
+      expect(
+        (await ask(method, `/v1/dead-letters/${run}-other${method === "POST" ? "/redrive" : ""}`, under(key))).body
+          .code,
+      ).toBe("idempotency-key-reused");
+    }
+    // What was refused is judged anew.
+    expect((await ask("DELETE", `/v1/dead-letters/${run}-late`, under("late"))).body.code).toBe("dead-letter-missing");
+    await plant(`${run}-late`);
+    expect((await ask("DELETE", `/v1/dead-letters/${run}-late`, under("late"))).status).toBe(204);
+  });
+
   test("a message that makes no sense becomes one, and good ones beside it are served", async () => {
     const before = new Set((await list("?limit=1000")).data.map(({ id }: { id: string }) => id));
     // Redriving is the way into a queue from outside.

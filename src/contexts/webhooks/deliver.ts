@@ -8,6 +8,7 @@ import type { SpaceCall } from "../../platform/relay/space-calls.ts";
 import { attempt, nameOf } from "../../platform/resilience/attempt.ts";
 import type { Destinations } from "./destination.ts";
 import { ATTEMPTS, retryAfterOf, retryAt } from "./domain/retry.ts";
+import { continueTrace } from "./domain/trace.ts";
 import type { Announcement } from "./domain/webhook.ts";
 import { SLOTS, SOON_MS, textOf, wakesOf } from "./fan-out.ts";
 import { bodyOf, type ToldEvent } from "./message.ts";
@@ -31,7 +32,7 @@ export interface DeliverParts {
   disable(space: SpaceAddress, webhook: string, reason: "gone" | "failing"): Promise<void>;
 }
 
-/** What `claim_delivery` gives away. */
+/** What `claim_traced_delivery` gives away. */
 export interface Claim {
   readonly holder: string;
   readonly delivery: string;
@@ -46,6 +47,8 @@ export interface Claim {
   readonly createdAt: number;
   readonly space: string;
   readonly told: ToldEvent | null;
+  /** Of the write that the event came from. */
+  readonly traceparent?: string | null;
 }
 
 export type Claimed =
@@ -71,7 +74,7 @@ export async function claimDelivery(parts: DeliverParts, space: SpaceAddress, de
   const { call, clock, waker, uuid } = parts;
   const holder = uuid();
   const now = clock.now();
-  const answer = await call(space, "claim_delivery", {
+  const answer = await call(space, "claim_traced_delivery", {
     delivery,
     holder,
     at: textOf(now),
@@ -174,7 +177,9 @@ async function send(parts: DeliverParts, space: SpaceAddress, claim: Claim): Pro
   const judged = await attempt(() => destinations.whyNotSend(claim.url));
   if (!judged.ok) return { request, error: "resolver-unavailable", isHopeless: false };
   if (judged.value !== undefined) return { request, error: `url-not-allowed: ${judged.value}`, isHopeless: false };
+  const traceparent = continueTrace(claim.traceparent, parts.uuid().replaceAll("-", "").slice(0, 16));
   const headers = {
+    ...(traceparent === undefined ? {} : { traceparent }),
     "Content-Type": "application/json",
     "User-Agent": "Meridian-Webhooks/1",
     "webhook-id": id,

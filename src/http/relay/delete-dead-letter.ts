@@ -1,9 +1,9 @@
 // DELETE /v1/dead-letters/{id}
-import { fault, quote } from "../../kernel/fault.ts";
-import { ORIGIN } from "../../kernel/position.ts";
-import { ok, refuse } from "../../kernel/result.ts";
 import { operator } from "../operation.ts";
 import { letterParams } from "./dead-letter-schema.ts";
+import { onceOf, openSettled, written } from "./settle-letter.ts";
+
+const DELETED = { status: 204, headers: {}, body: "" };
 
 export const deleteDeadLetter = operator({
   id: "deleteDeadLetter",
@@ -13,17 +13,14 @@ export const deleteDeadLetter = operator({
   params: letterParams,
   answers: [{ status: 204, description: "Deleted." }],
   faults: ["dead-letter-missing"],
-  async handle({ data: { deadLetters } }, { params }) {
-    const freed = await deadLetters.letters.drop(params.id);
-    if (freed === undefined)
-      return refuse(fault("missing", "dead-letter-missing", `There is no dead letter ${quote(params.id)}`));
+  async handle({ clock, space, data }, { params }) {
+    const { letters, ring } = data.deadLetters;
+    const settled = await letters.drop(params.id, clock.now(), onceOf(data, DELETED));
+    const opened = openSettled(settled, params.id, space);
+    if (opened.is === "answer") return opened.answer;
+    const { freed } = opened;
     if (freed.subscriber !== null && freed.space !== undefined)
-      await deadLetters.ring({ ...freed.space, position: freed.position });
-    return ok({
-      rendered: { status: 204, headers: {}, body: "" },
-      position: ORIGIN,
-      replayed: false,
-      unchanged: false,
-    });
+      await ring({ ...freed.space, position: freed.position });
+    return written(DELETED, false);
   },
 });

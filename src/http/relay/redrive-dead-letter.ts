@@ -1,10 +1,10 @@
 // POST /v1/dead-letters/{id}/redrive
 import * as z from "zod";
 import { fault, quote } from "../../kernel/fault.ts";
-import { ORIGIN } from "../../kernel/position.ts";
-import { ok, refuse } from "../../kernel/result.ts";
+import { refuse } from "../../kernel/result.ts";
 import { operator } from "../operation.ts";
 import { letterParams } from "./dead-letter-schema.ts";
+import { onceOf, openSettled, written } from "./settle-letter.ts";
 
 export const redriveDeadLetter = operator({
   id: "redriveDeadLetter",
@@ -21,21 +21,22 @@ export const redriveDeadLetter = operator({
     },
   ],
   faults: ["dead-letter-missing", "queue-missing"],
-  async handle({ clock, data: { deadLetters } }, { params }) {
-    const { letters, send, ring } = deadLetters;
-    const freed = await letters.redrive(params.id, clock.now());
-    if (freed === undefined)
-      return refuse(fault("missing", "dead-letter-missing", `There is no dead letter ${quote(params.id)}`));
+  async handle({ clock, space, data }, { params }) {
+    const { letters, send, ring } = data.deadLetters;
+    const body = JSON.stringify({ id: params.id, redriven: true });
+    const rendered = { status: 202, headers: { "Content-Type": "application/json" }, body };
+    const once = onceOf(data, rendered);
+    const opened = openSettled(await letters.redrive(params.id, clock.now(), once), params.id, space);
+    if (opened.is === "answer") return opened.answer;
+    const { freed } = opened;
     if (freed.subscriber === null) {
       // Sent before it is dropped: a crash between sends it twice, which its consumer is used to.
       if (!(await send(freed.queue, freed.body ?? "null"))) {
         const detail = `Cannot redrive ${quote(params.id)}: no queue is called ${quote(freed.queue)}`;
         return refuse(fault("conflict", "queue-missing", detail));
       }
-      await letters.drop(params.id);
+      await letters.drop(params.id, clock.now(), once);
     } else if (freed.space !== undefined) await ring({ ...freed.space, position: freed.position });
-    const body = JSON.stringify({ id: params.id, redriven: true });
-    const rendered = { status: 202, headers: { "Content-Type": "application/json" }, body };
-    return ok({ rendered, position: ORIGIN, replayed: false, unchanged: false });
+    return written(rendered, false);
   },
 });

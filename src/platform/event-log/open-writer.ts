@@ -65,6 +65,7 @@ export interface Announcer {
       readonly position: Position;
       readonly recentFrom: Position;
       readonly recent: readonly { position: number; tags: readonly string[] }[];
+      readonly traceparent?: string;
     },
   ): Promise<void>;
 }
@@ -177,6 +178,7 @@ export function openWriter(parts: WriterParts, binding: WriterBinding): BoundWri
       // A commit found by the repeated call comes without its tags: nothing is claimed, and the digest is brought up from the log.
       recentFrom: position(answer.recentFrom ?? answer.position),
       recent: answer.recent ?? [],
+      ...(binding.meta.traceparent === undefined ? {} : { traceparent: binding.meta.traceparent }),
     });
     return ok({
       rendered: fill(rendered, answer, outcome.secret),

@@ -58,10 +58,25 @@ export interface DeadLetters {
   list(after: LetterCursor | undefined, limit: number): Promise<readonly DeadLetter[]>;
   /** At most `COUNTED` a shard. */
   count(): Promise<number>;
-  /** An event is handed back to its subscriber; a message stays until it is dropped. */
-  redrive(id: string, now: Instant): Promise<Freed | undefined>;
-  drop(id: string): Promise<Freed | undefined>;
+  /** An event is handed back to its subscriber; a message stays until it is dropped. `once`: done once under that key, and its answer kept. */
+  redrive(id: string, now: Instant, once?: Once): Promise<Settled | undefined>;
+  drop(id: string, now: Instant, once?: Once): Promise<Settled | undefined>;
 }
+
+/** An idempotency key, and the answer that is kept with the effect. */
+export interface Once {
+  /** Hex. */
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type Settled =
+  | { readonly is: "done"; readonly freed: Freed }
+  | { readonly is: "replayed"; readonly answer: Pick<Once, "status" | "headers" | "body"> }
+  | { readonly is: "refused"; readonly code: "request-in-progress" | "idempotency-key-reused" };
 
 /** What is said of a message that gave up, on its way to where it is kept. */
 export interface GaveUp {
@@ -94,13 +109,21 @@ export function openDeadLetters(parts: ShardParts): DeadLetters {
   const everywhere = (statement: ReturnType<typeof sql>) =>
     Promise.all(topology.shards.map(async (shard) => ({ shard, rows: await ask(shard, statement) })));
 
-  async function free(statement: ReturnType<typeof sql>): Promise<Freed | undefined> {
-    const answers = await everywhere(statement);
+  async function settle(
+    does: "drop" | "redrive",
+    letter: string,
+    now: Instant,
+    once: Once | undefined,
+  ): Promise<Settled | undefined> {
+    const payload = { letter, does, at: new Date(now).toISOString(), ...(once === undefined ? {} : { once }) };
+    const answers = await everywhere(sql`select settle_letter(${JSON.stringify(payload)}::jsonb) as answer`);
     const found = answers.find(({ rows }) => rows[0]?.["answer"] != null);
     if (found === undefined) return undefined;
     const answer = found.rows[0]?.["answer"] as Readonly<Record<string, unknown>>;
+    if ("refused" in answer) return { is: "refused", code: answer["refused"] as "request-in-progress" };
+    if ("replayed" in answer) return { is: "replayed", answer: answer as unknown as Once };
     const lives = answer["epoch"] != null;
-    return {
+    const freed = {
       queue: answer["queue"] as string,
       body: answer["body"] as string | null,
       subscriber: answer["subscriber"] as string | null,
@@ -113,6 +136,7 @@ export function openDeadLetters(parts: ShardParts): DeadLetters {
           }
         : undefined,
     };
+    return { is: "done", freed };
   }
 
   return {
@@ -136,9 +160,8 @@ export function openDeadLetters(parts: ShardParts): DeadLetters {
       const found = await everywhere(sql`select count_dead_letters(${COUNTED}) as n`);
       return found.reduce((sum, { rows }) => sum + Number(rows[0]?.["n"] ?? 0), 0);
     },
-    redrive: (id, now) =>
-      free(sql`select redrive_dead_letter(${id}::text, ${new Date(now).toISOString()}::timestamptz) as answer`),
-    drop: (id) => free(sql`select drop_dead_letter(${id}::text) as answer`),
+    redrive: (id, now, once) => settle("redrive", id, now, once),
+    drop: (id, now, once) => settle("drop", id, now, once),
   };
 }
 
