@@ -8,6 +8,8 @@ export interface Ground {
   readonly key: string;
   /** Where webhooks that come and go may post to. */
   readonly passing: string;
+  /** Webhooks that stay, and whose receivers are well in the end. */
+  readonly faithful: readonly string[];
   /** Highest position that a write was acknowledged at. */
   reached: number;
   /** Keys that were revoked, and when that was acknowledged. */
@@ -215,6 +217,15 @@ const OPERATIONS: readonly [readonly [number, Operation], ...(readonly [number, 
       await send(editing, ground, "PATCH", `webhooks/${id}`, { body: { description: unique() } });
       await wait(editing.random() * 4_000);
       await send(editing, ground, "DELETE", `webhooks/${id}`);
+    },
+  ],
+  [
+    1,
+    async (editing, ground) => {
+      const id = ground.faithful[Math.floor(editing.random() * ground.faithful.length)] as string;
+      const body = { fromPosition: 1 + Math.floor(editing.random() * Math.max(1, ground.reached - 1)) };
+      // A job: it takes no position.
+      await send(editing, ground, "POST", `webhooks/${id}/replay`, { body, changes: false });
     },
   ],
 ];

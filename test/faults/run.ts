@@ -191,10 +191,12 @@ async function makeGround(parts: NewGround): Promise<Ground> {
   ];
   const key = (await must(space, "POST", "keys", rootKey, { name: "run", scopes })).body.key as string;
   for (const type of TYPES) await must(space, "PUT", `types/${type}`, key, typeBody(type, space.canary));
+  const faithful: string[] = [];
   for (const manner of MANNERS) {
     const made = await must(space, "POST", "webhooks", key, { url: receivers.url(id, manner), events: FAITHFUL });
     const webhook = made.body.id as string;
     receivers.knows(receivers.pathOf(id, manner), id, webhook);
+    if (manner !== "gone") faithful.push(webhook);
     recorder.webhooks.push({
       space: id,
       id: webhook,
@@ -204,7 +206,7 @@ async function makeGround(parts: NewGround): Promise<Ground> {
     });
   }
   const passing = receivers.url(id, "well").replace(/\/well$/, "/passing");
-  return { space, key, passing, reached: 0, revoked: [] };
+  return { space, key, passing, faithful, reached: 0, revoked: [] };
 }
 
 async function revokedKeysOf(caller: Caller, { space, revoked }: Ground): Promise<readonly Violation[]> {

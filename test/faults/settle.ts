@@ -65,6 +65,7 @@ async function openEnds({ spaces, shards, redis }: Settling): Promise<readonly s
     const [row] = await sql(
       `select h.position as head,
         (select count(*)::int from deliveries d join webhooks w on w.space = d.space and w.id = d.webhook where d.space = h.space and d.state = 'pending') as pending,
+        (select count(*)::int from webhook_replays r where r.space = h.space and r.reached < r.to_pos and r.cancelled_at is null) as replays,
         coalesce((select min(s.position) from subscribers s where s.space = h.space), 0) as followed
        from space_head h where h.space = $1`,
       [uid],
@@ -72,6 +73,7 @@ async function openEnds({ spaces, shards, redis }: Settling): Promise<readonly s
     const digest = await redis("ZSCORE", `digest:${uid}.${epoch}`, "!head");
     const head = row?.["head"] as number;
     if (row?.["pending"] !== 0) open.push(`${id}: ${row?.["pending"]} deliveries`);
+    if (row?.["replays"] !== 0) open.push(`${id}: ${row?.["replays"]} replays`);
     if ((row?.["followed"] as number) < head) open.push(`${id}: followed to ${row?.["followed"]} of ${head}`);
     if (Number(digest ?? -1) < head) open.push(`${id}: the digest is at ${digest ?? "nothing"} of ${head}`);
   }

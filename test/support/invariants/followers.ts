@@ -56,6 +56,10 @@ export async function deliveriesOf(
         what: `there are ${n} deliveries of (webhook, replay, position) ${which}`,
       });
   }
+  const replays = await sql(
+    "select id, webhook, from_pos as first, to_pos as last, reached from webhook_replays where space = $1 and cancelled_at is null",
+    [space.uid],
+  );
   for (const webhook of recording.webhooks.filter((one) => one.space === space.id)) {
     const got = recording.deliveries.filter((one) => one.webhook === webhook.id && one.space === space.id);
     const say = (what: string) => found.push({ invariant: 4, space: space.id, what: `webhook ${webhook.id}: ${what}` });
@@ -74,6 +78,17 @@ export async function deliveriesOf(
         if (states.get(at) !== "delivered") say(`${event} at ${at} is ${states.get(at) ?? "not among its deliveries"}`);
         else if (!receipts.has(at)) say(`${event} at ${at} is said to be delivered, and its receiver never got it`);
       }
+    }
+    for (const replay of webhook.isFaithful ? replays.filter((one) => one["webhook"] === webhook.id) : []) {
+      const { id, first, last, reached } = replay as { id: string; first: number; last: number; reached: number };
+      if (reached < last) say(`replay ${id} stands at ${reached} of ${last}`);
+      const again = new Map(
+        rows.filter((row) => row["replay"] === id).map((row) => [row["position"] as number, row["state"] as string]),
+      );
+      // Whoever asks for a replay is told of what came before it was there, too.
+      for (const [at, event] of expectedOf({ ...webhook, since: first - 1 }, log))
+        if (at <= last && again.get(at) !== "delivered")
+          say(`replay ${id}: ${event} at ${at} is ${again.get(at) ?? "not among its deliveries"}`);
     }
     for (const one of got) {
       const of = events.get(one.position);
