@@ -1,14 +1,15 @@
 // GET /metrics on the running system: rows that wait are counted, and a shard that is away is said to be.
 import parse from "parse-prometheus-text-format";
-import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { ask, makeSpace, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { metricFaults } from "../support/metrics.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
 import { askChecked } from "../support/witness.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let sql: Sql;
 let space: Space;
 let uid: number;

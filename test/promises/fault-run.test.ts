@@ -1,6 +1,7 @@
 // A short fault run with a fixed seed: everything that `npm run faults` does, on the tests' own stack.
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { runFaults } from "../faults/run.ts";
+import { stackHere } from "../support/here.ts";
 
 const SEED = 20_261;
 const MS = 20_000;
@@ -8,7 +9,7 @@ const MS = 20_000;
 test("clients of all kinds under faults: no invariant is broken", async () => {
   const told: string[] = [];
   const report = await runFaults({
-    stack: inject("stack") as never,
+    stack: stackHere() as never,
     seed: SEED,
     ms: MS,
     faults: true,

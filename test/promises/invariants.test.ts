@@ -1,7 +1,8 @@
 // The checker of the eight invariants reports what is planted: a violation of each, in a real database, in Redis, or in what a run recorded.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { redisOf } from "../faults/run.ts";
 import { makeSpace, makeTypes, until } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { type InsistentSpace, insistent } from "../support/insist.ts";
 import { newCanary } from "../support/invariants/answers.ts";
 import { findViolations } from "../support/invariants/invariants.ts";
@@ -10,7 +11,7 @@ import { openReceiver, type Receiver } from "../support/receiver.ts";
 import { digestIsThere, digestReaches } from "../support/redis.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
 
-const { postgres, secret, redis: redisAddress } = inject("stack");
+const { postgres, secret, redis: redisAddress } = stackHere();
 const redis = redisOf(redisAddress as never);
 const deployment = {
   primaries: { us: postgres["us-primary"] as string, eu: postgres["eu-primary"] as string },

@@ -1,5 +1,5 @@
 // The digest against the log (invariant 8): it claims no position that the log does not have, and of what it claims to know nothing is missing.
-import { tagHash } from "../../../src/adapters/cloudflare/tag-hash.ts";
+import { tagHash } from "../../../src/adapters/noble-hashes/tag-hash.ts";
 import { BIRTH, digestKey, FLOOR, HEAD, KEPT } from "../../../src/platform/freshness/digest.ts";
 import type { LoggedEvent } from "./log.ts";
 import type { RecordedSpace, Violation } from "./recording.ts";
