@@ -65,6 +65,7 @@ export function compose(env: Environment & Bindings): Meridian {
     log: subscriberLog(shards),
     call: spaceCalls(shards),
     waker: rented.waker,
+    jobWaker: rented.jobWaker,
     destinations: judge,
     vault: sealer,
     signer: messageSigner,
@@ -102,6 +103,7 @@ export function compose(env: Environment & Bindings): Meridian {
     openWriter: (call, binding) => writerFor(call.defer, binding, call),
     hashAddress: keyedHash(config.secret, "meridian addresses"),
     webhooks: { destinations: judge, vault: sealer, waker: rented.waker },
+    jobs: { waker: rented.jobWaker },
     deadLetters: { letters: deadLetters, send: rented.letters.send, ring: rented.bells.ring },
     sha256: (text) => hashOf(webSecrets, text),
     plain: {
@@ -124,7 +126,7 @@ export function compose(env: Environment & Bindings): Meridian {
   const chores = openChores({
     ...{ database, render, openWriter: writerFor, residencies: services.residencies, secrets: webSecrets },
     sweep: { ...relayParts, followers: followers({ ...shards, clock, report }, rouses) },
-    forgetExpired: () => forgetExpired(topology, shards.client, ["forget_expired", "forget_deliveries"]),
+    forgetExpired: () => forgetExpired(topology, shards.client, ["forget_expired", "forget_deliveries", "forget_jobs"]),
   });
   const consume = openJobs({ tools, reactions: REACTIONS, report, giveUp: rented.letters.giveUp });
   const app = buildApp(ROUTES, services);

@@ -1,6 +1,7 @@
 // What is rented, as ports: bindings and settings of the platform, Postgres, Redis, and everything that knows no context.
 import { bellQueue, type QueueBinding } from "../adapters/cloudflare/bell-queue.ts";
 import { dataCentre } from "../adapters/cloudflare/colo.ts";
+import { queueJobWaker } from "../adapters/cloudflare/job-waker.ts";
 import { letterQueues } from "../adapters/cloudflare/letter-queues.ts";
 import { rateLimitWalls, type WallBindings } from "../adapters/cloudflare/rate-limit-walls.ts";
 import { shieldTier } from "../adapters/cloudflare/shield.ts";
@@ -69,6 +70,7 @@ export function rent(env: Bindings, config: Config) {
     reportSpending: spendingReporter(admission.reads, (reports) => addSpending(redis, reports)),
     shield: shieldTier(env.SHIELD, guards.shield),
     waker: queueWaker(queues, guards.queues, report),
+    jobWaker: queueJobWaker(env.WORK, guards.queues, report),
     letters: letterQueues(queues, guards.queues),
   };
 }

@@ -14,6 +14,7 @@ import type { Place } from "../platform/database/topology.ts";
 import type { Edge } from "../platform/edge-cache/edge.ts";
 import type { BoundWriter, CommitMeta, WriterBinding } from "../platform/event-log/open-writer.ts";
 import type { Freshness } from "../platform/freshness/memo.ts";
+import type { JobData } from "../platform/jobs/ask-job.ts";
 import type { Marked } from "../platform/relay/relay.ts";
 import type { Meter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
@@ -74,6 +75,7 @@ export interface Services {
   readonly schemas: SchemaEngine;
   readonly secrets: Secrets;
   readonly webhooks: WebhookTools;
+  readonly jobs: JobData["jobs"];
   readonly deadLetters: LetterTools;
   readonly plain: PlainServices;
   readonly clock: Clock;

@@ -10,6 +10,7 @@ import type { Result } from "../kernel/result.ts";
 import type { Scope, SpaceRef } from "../kernel/scope.ts";
 import type { Home, Reader } from "../platform/database/database.ts";
 import type { Writer, Written } from "../platform/event-log/writer.ts";
+import type { JobData } from "../platform/jobs/ask-job.ts";
 import type { Bell } from "../platform/relay/bell.ts";
 import type { DeadLetters, LetterQueues } from "../platform/relay/dead-letters.ts";
 import type { Shared } from "./cache-control.ts";
@@ -48,6 +49,7 @@ export interface WriteData extends SpaceData {
   /** Makes API keys. */
   readonly secrets: Secrets;
   readonly webhooks: WebhookTools;
+  readonly jobs: JobData["jobs"];
 }
 
 /** A read's answer. `etag` says how strong the hash over the body is to be: `strong` (single resources) or a weak one over `tagged`. */

@@ -107,7 +107,7 @@ async function attempt(
     const written = await once(
       writer,
       await operation.handle(
-        scope({ ...shared, writer, schemas: services.schemas, secrets: services.secrets, webhooks: services.webhooks }),
+        scope({ ...shared, writer, ...toolsOf(services) }),
         asked.value as unknown as Asked<never, unknown, unknown>,
       ),
     );
@@ -236,6 +236,11 @@ function bind(
     };
   };
   return { readerOf, writerOf };
+}
+
+/** What writes are given besides their writer. */
+function toolsOf({ schemas, secrets, webhooks, jobs }: Services) {
+  return { schemas, secrets, webhooks, jobs };
 }
 
 interface Bound {

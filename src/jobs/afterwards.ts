@@ -16,6 +16,8 @@ import type { SpaceRef } from "../kernel/scope.ts";
 import type { Reader } from "../platform/database/database.ts";
 import type { Outcome, Rendered } from "../platform/event-log/commit.ts";
 import type { BoundWriter, WriterBinding } from "../platform/event-log/open-writer.ts";
+import type { JobWaker } from "../platform/jobs/job-waker.ts";
+import { rouseJobs } from "../platform/jobs/rouse-jobs.ts";
 import type { Bells } from "../platform/relay/bell.ts";
 import type { BringUpParts } from "../platform/relay/bring-up.ts";
 import type { DeadLetters } from "../platform/relay/dead-letters.ts";
@@ -24,6 +26,7 @@ import { type Rouse, rouseSubscribers } from "../platform/relay/followers.ts";
 import type { Report } from "../platform/relay/relay.ts";
 import type { SpaceCall } from "../platform/relay/space-calls.ts";
 import type { SubscriberLog } from "../platform/relay/subscriber-log.ts";
+import { jobKinds } from "./kinds.ts";
 import type { ReactionTools } from "./reaction.ts";
 
 export interface AfterwardsParts extends BringUpParts {
@@ -32,6 +35,7 @@ export interface AfterwardsParts extends BringUpParts {
   readonly deadLetters: DeadLetters;
   readonly bells: Bells;
   readonly waker: Waker;
+  readonly jobWaker: JobWaker;
   readonly destinations: Destinations;
   readonly vault: Vault;
   readonly signer: MessageSigner;
@@ -89,9 +93,14 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       events,
       subscribers: { log, call, bells, clock, report, uuid },
       webhooks: { subscriber, deliver, replay },
+      jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts), clock, report, uuid },
       deadLetters,
     },
-    rouses: [rouseSubscribers({ bells, clock, names: subscribers }), rouseDeliveries({ waker, clock })],
+    rouses: [
+      rouseSubscribers({ bells, clock, names: subscribers }),
+      rouseDeliveries({ waker, clock }),
+      rouseJobs({ waker: parts.jobWaker, clock }),
+    ],
     subscribers,
   };
 }

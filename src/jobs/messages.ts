@@ -28,7 +28,7 @@ const id = z.string().regex(/^[0-9a-f]{24}$/);
 
 const bell = z.strictObject({ ...life, position: z.int().nonnegative().transform(position), traceparent: trace });
 const delivery = z.strictObject({ ...life, delivery: id, traceparent: trace });
-const job = z.strictObject({ ...life, kind: z.literal("webhook-replay"), job: id, traceparent: trace });
+const job = z.strictObject({ ...life, kind: z.string().regex(/^[a-z][a-z-]{0,39}$/), job: id, traceparent: trace });
 /** What our own consumer says of a message that gave up. What the platform moved says nothing but itself. */
 const envelope = z.strictObject({
   gaveUp: z.strictObject({

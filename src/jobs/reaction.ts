@@ -2,6 +2,7 @@
 import type { DeliverParts, ReplayParts } from "../contexts/webhooks/webhooks.ts";
 import type { SpaceUid } from "../kernel/id.ts";
 import type { Result } from "../kernel/result.ts";
+import type { JobParts } from "../platform/jobs/run-job.ts";
 import type { Bell } from "../platform/relay/bell.ts";
 import type { BringUpParts } from "../platform/relay/bring-up.ts";
 import type { DeadLetters, NewLetter } from "../platform/relay/dead-letters.ts";
@@ -14,7 +15,7 @@ export interface DeliveryDue extends SpaceAddress {
 }
 
 export interface JobAsked extends SpaceAddress {
-  readonly kind: "webhook-replay";
+  readonly kind: string;
   readonly job: string;
 }
 
@@ -38,6 +39,7 @@ export type QueueName = "changes" | "deliveries" | "work" | "dead-letters";
 export interface ReactionTools extends BringUpParts {
   readonly subscribers: SubscriberParts;
   readonly webhooks: { readonly subscriber: Subscriber; readonly deliver: DeliverParts; readonly replay: ReplayParts };
+  readonly jobs: JobParts;
   readonly deadLetters: DeadLetters;
 }
 

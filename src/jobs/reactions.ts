@@ -3,6 +3,7 @@ import { bringDigestUpWhenSpaceAdvances } from "./bring-digest-up-when-space-adv
 import { keepLetterWhenMessageGivesUp } from "./keep-letter-when-message-gives-up.ts";
 import { on, type Reaction, tries } from "./reaction.ts";
 import { replayWebhookWhenAsked } from "./replay-webhook-when-asked.ts";
+import { runJobWhenAsked } from "./run-job-when-asked.ts";
 import { sendWebhookWhenDeliveryIsDue } from "./send-webhook-when-delivery-is-due.ts";
 import { tellWebhooksWhenSpaceAdvances } from "./tell-webhooks-when-space-advances.ts";
 
@@ -13,5 +14,6 @@ export const REACTIONS: readonly Reaction[] = [
   on("SpaceAdvanced",   "changes",      tellWebhooksWhenSpaceAdvances,              tries(8)),
   on("DeliveryDue",     "deliveries",   sendWebhookWhenDeliveryIsDue,               tries(8)),
   on("JobAsked",        "work",         replayWebhookWhenAsked,                     tries(8)),
+  on("JobAsked",        "work",         runJobWhenAsked,                            tries(8)),
   on("MessageGaveUp",   "dead-letters", keepLetterWhenMessageGivesUp,               tries(100)),
 ];

@@ -6,8 +6,9 @@ import type { JobAsked, ReactionTools } from "./reaction.ts";
 
 export async function replayWebhookWhenAsked(
   { webhooks: { replay } }: ReactionTools,
-  { uid, epoch, residency, job }: JobAsked,
+  { uid, epoch, residency, kind, job }: JobAsked,
 ): Promise<Result<undefined>> {
+  if (kind !== "webhook-replay") return ok(undefined);
   const space = { uid, epoch, residency };
   const ran = await attempt(() => runReplay(replay, space, job));
   if (!ran.ok) replay.report("replay-left", { space: uid, job });

@@ -18,6 +18,7 @@ import type { Endpoint, Topology } from "../../src/platform/database/topology.ts
 import type { Change } from "../../src/platform/event-log/commit.ts";
 import { openWriter } from "../../src/platform/event-log/open-writer.ts";
 import type { Digest } from "../../src/platform/freshness/digest.ts";
+import type { JobKind } from "../../src/platform/jobs/job.ts";
 import { coalescedBells } from "../../src/platform/relay/bell.ts";
 import { openDeadLetters } from "../../src/platform/relay/dead-letters.ts";
 import type { DirtySet, Mark, SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
@@ -70,7 +71,8 @@ const SHAPE: TypeShape = {
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-export async function openWorld(server: string) {
+/** `kinds`: jobs of the test's own. */
+export async function openWorld(server: string, kinds: (clock: Clock) => readonly JobKind[] = () => []) {
   const { client, sql, hold, waiting, end } = await ownDatabase(server);
   let now = instant(Date.now());
   const clock: Clock = { now: () => now };
@@ -167,6 +169,18 @@ export async function openWorld(server: string) {
       push("work", { uid, epoch, residency, kind: "webhook-replay", job: id }, 0);
     },
   });
+  const jobWaker = stepped({
+    async jobs(
+      { uid, epoch, residency }: SpaceAddress,
+      wakes: readonly { kind: string; id: string; delay?: number }[],
+    ) {
+      try {
+        for (const { kind, id, delay = 0 } of wakes) push("work", { uid, epoch, residency, kind, job: id }, delay);
+      } catch {
+        report("not-woken", {});
+      }
+    },
+  });
   const courier = stepped({
     async post(url: string, headers: Readonly<Record<string, string>>, body: string) {
       const one: Sent = { url, at: now, id: headers["webhook-id"] ?? "", body: JSON.parse(body) };
@@ -183,6 +197,7 @@ export async function openWorld(server: string) {
     deadLetters: openDeadLetters(shards),
     bells: ringing,
     waker,
+    jobWaker,
     destinations: { whyNotSave: async () => undefined, whyNotSend: async () => undefined },
     vault: { seal: async (text: string) => text, open: async (text: string) => text },
     signer: { sign: () => "v1,signed" },
@@ -214,7 +229,8 @@ export async function openWorld(server: string) {
       ),
     render: (outcome: Parameters<typeof renderOutcome>[0]) => renderOutcome(outcome, undefined),
   };
-  const { tools, rouses } = afterwards(parts);
+  const { tools: made, rouses } = afterwards(parts);
+  const tools = { ...made, jobs: { ...made.jobs, kinds: [...made.jobs.kinds, ...kinds(clock)] } };
   const consume = openJobs({
     tools,
     reactions: REACTIONS,

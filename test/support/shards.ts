@@ -44,6 +44,7 @@ export const TENANT_TABLES = [
   "deliveries",
   "delivery_attempts",
   "webhook_replays",
+  "jobs",
   "subscribers",
   "dead_letters",
 ] as const;

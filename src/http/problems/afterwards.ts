@@ -40,6 +40,19 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
     means: "There is no job with this id here, or it ended so long ago that it was forgotten.",
     remedy: "Follow the `Location` that the answer gave which started the job.",
   },
+  "jobs-too-many": {
+    kind: "limited",
+    title: "Too many unfinished jobs",
+    means: "The space has as many unfinished jobs of this kind as a space may have.",
+    remedy: "Wait for `Retry-After`, or cancel jobs that are not needed any more.",
+  },
+  "job-gave-up": {
+    kind: "unavailable",
+    title: "Job given up",
+    means:
+      "Every attempt to go on with the job broke off. It is what a job says that has failed; nothing is answered with it.",
+    remedy: "What it had done by then stands. Ask for it again; if that fails too, report the job's id.",
+  },
   "event-unknown": {
     kind: "unsupported",
     title: "Event of a later release",

@@ -25,7 +25,7 @@ export async function digestAgainstLog(
   for (const { position, tags } of log) if (position <= head) for (const tag of tags) lastOf.set(tag, position);
   const tags = [...lastOf.keys()];
   const secretTags = tags.filter((tag) => !KEPT.has(tag));
-  const hashed = await tagHash(secret).hash(secretTags.map((tag) => `${space.uid}.${space.epoch}:${tag}`));
+  const hashed = tagHash(secret).hash(secretTags.map((tag) => `${space.uid}.${space.epoch}:${tag}`));
   const names = new Map(secretTags.map((tag, at) => [tag, hashed[at] as string]));
   const known = new Set([HEAD, FLOOR, BIRTH, ...names.values(), ...KEPT]);
   for (const tag of tags) {

@@ -1,0 +1,181 @@
+// Jobs go on until they have ended, once, whatever queues and isolates do; and one that nobody survives ends too.
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { jobId } from "../../src/platform/jobs/ask-job.ts";
+import type { JobKind } from "../../src/platform/jobs/job.ts";
+import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
+import { Outage } from "../../src/platform/resilience/outage.ts";
+import { openWorld, type World } from "../support/afterworld.ts";
+
+const MINUTE = 60_000;
+let world: World;
+let space: SpaceAddress;
+let isAway = false;
+const tidied: string[] = [];
+const begun: string[] = [];
+
+/** Goes from 0 to `plan.to`, one step a number, two steps a turn. */
+const counting: JobKind = {
+  name: "counting",
+  async run({ job, keep }) {
+    begun.push(job.id);
+    const to = Number(job.plan["to"]);
+    for (let n = Number(job.state["n"] ?? 0), steps = 0; n < to; steps += 1) {
+      if (steps === 2) return { is: "more" };
+      n += 1;
+      if (!(await keep({ state: { n }, shown: { n } }))) return { is: "over" };
+    }
+    return { is: "completed", shown: { counted: to } };
+  },
+  async tidy({ id }) {
+    tidied.push(id);
+  },
+};
+const poison: JobKind = {
+  name: "poison",
+  async run() {
+    throw new TypeError("it is what it is");
+  },
+};
+const dependent: JobKind = {
+  name: "dependent",
+  async run() {
+    if (isAway) throw new Outage("something", "failed");
+    return { is: "completed" };
+  },
+};
+
+beforeAll(async () => {
+  world = await openWorld(inject("stack").postgres["us-primary"] as string, () => [counting, poison, dependent]);
+});
+afterAll(() => world?.end());
+
+async function fresh(): Promise<void> {
+  space = await world.space();
+  world.queue.length = 0;
+  world.lines.length = 0;
+  world.marks.clear();
+  tidied.length = 0;
+  begun.length = 0;
+}
+
+/** As `aside_job` does it, and without a message: the sweep has to find it. */
+async function ask(kind: string, plan: object = {}, lane: string | null = null): Promise<string> {
+  world.pass(1);
+  const id = jobId(world.now(), crypto.getRandomValues(new Uint8Array(6)));
+  const at = new Date(world.now()).toISOString();
+  await world.sql("select start_job($1, $2::jsonb)", [
+    space.uid,
+    JSON.stringify({ job: id, kind, lane, plan, shown: {}, actor: "key:x", at }),
+  ]);
+  await world.mark(space);
+  return id;
+}
+
+async function rowOf(id: string): Promise<Record<string, unknown>> {
+  const rows = await world.sql("select * from jobs where space = $1 and id = $2", [space.uid, id]);
+  return rows[0] as Record<string, unknown>;
+}
+
+describe("a job", () => {
+  test("is found by the sweep, takes its turns, ends and is tidied up after", async () => {
+    await fresh();
+    const id = await ask("counting", { to: 7 });
+    await world.settle();
+    expect(await rowOf(id)).toMatchObject({
+      status: "completed",
+      closed: true,
+      shown: { n: 7, counted: 7 },
+      error: null,
+    });
+    expect([tidied, begun.length]).toEqual([[id], 4]);
+  });
+
+  test("goes on wherever an invocation dies, and does each step once", async () => {
+    for (let killAt = 1; ; killAt += 1) {
+      await fresh();
+      const id = await ask("counting", { to: 3 });
+      await world.sweep();
+      const [message] = world.queue;
+      if (message === undefined) throw new Error("the sweep has not woken it");
+      const life = await world.invoke([world.take(message)], { killAt, steps: 0, dead: false });
+      await world.settle(20 * MINUTE);
+      expect(await rowOf(id), `killed at ${killAt}`).toMatchObject({
+        status: "completed",
+        closed: true,
+        shown: { n: 3 },
+      });
+      expect(new Set(tidied)).toEqual(new Set([id]));
+      if (!life.dead) break;
+    }
+  }, 120_000);
+
+  test("whose messages come many times at once has one turn at a time", async () => {
+    await fresh();
+    const id = await ask("counting", { to: 6 });
+    await world.sweep();
+    for (let round = 0; round < 20; round += 1) {
+      for (const message of world.due()) {
+        world.take(message);
+        await Promise.all([1, 2, 3].map((copy) => world.invoke([{ ...message, id: `${message.id}-${copy}` }])));
+      }
+      world.pass(1_000);
+      world.queue.splice(6);
+    }
+    await world.settle(20 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "completed", closed: true, shown: { n: 6 } });
+    expect(begun).toHaveLength(3);
+  });
+
+  test("that nobody survives ends as failed, beside one that is well", async () => {
+    await fresh();
+    const [bad, good] = [await ask("poison"), await ask("counting", { to: 2 })];
+    await world.settle(60 * MINUTE);
+    expect(await rowOf(bad)).toMatchObject({ status: "failed", closed: true, error: { code: "job-gave-up" } });
+    expect(await rowOf(good)).toMatchObject({ status: "completed" });
+    expect(world.lines.filter(({ event, job }) => event === "job-turn-failed" && job === bad)).toHaveLength(8);
+  });
+
+  test("waits for what it needs for as long as that is away", async () => {
+    await fresh();
+    isAway = true;
+    const id = await ask("dependent");
+    await world.settle(60 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "running" });
+    isAway = false;
+    await world.settle(60 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "completed" });
+  });
+
+  test("that is cancelled takes no further step, and is tidied up after", async () => {
+    await fresh();
+    const id = await ask("counting", { to: 100 });
+    await world.sweep();
+    for (let i = 0; i < 3; i += 1) for (const message of world.due()) await world.invoke([world.take(message)]);
+    await world.sql("select aside_job_cancel($1, $2::jsonb)", [
+      space.uid,
+      JSON.stringify({ job: id, kind: "counting", at: new Date(world.now()).toISOString() }),
+    ]);
+    const { shown } = await rowOf(id);
+    await world.settle(20 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "cancelled", closed: true, shown });
+    expect(tidied).toEqual([id]);
+  });
+
+  test("of a kind that this release does not know is left for the one that does", async () => {
+    await fresh();
+    const id = await ask("of-tomorrow");
+    await world.settle(30 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "running", attempts: 0 });
+  });
+});
+
+test("jobs of one lane run in the order in which they were asked for, others beside them", async () => {
+  await fresh();
+  const first = await ask("counting", { to: 9 }, "line");
+  const second = await ask("counting", { to: 1 }, "line");
+  const beside = await ask("counting", { to: 1 });
+  await world.settle();
+  for (const id of [first, second, beside]) expect(await rowOf(id)).toMatchObject({ status: "completed" });
+  expect(begun.indexOf(second)).toBeGreaterThan(begun.lastIndexOf(first));
+  expect(begun.indexOf(beside)).toBeLessThan(begun.lastIndexOf(first));
+});
