@@ -1,4 +1,5 @@
 // The one place that knows what is rented: configuration and bindings become ports, ports become the app and the jobs.
+import { runningHash } from "./adapters/cloudflare/running-hash.ts";
 import { shieldObject } from "./adapters/cloudflare/shield.ts";
 import { fetchCourier } from "./adapters/courier/fetch-courier.ts";
 import { dnsOverHttps } from "./adapters/dns/dns-over-https.ts";
@@ -12,6 +13,7 @@ import { type Bindings, rent } from "./compose/rented.ts";
 import { openWriting } from "./compose/writing.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { hashOf } from "./contexts/tenancy/tenancy.ts";
+import { openReceiving } from "./contexts/transfer/transfer.ts";
 import { destinations } from "./contexts/webhooks/webhooks.ts";
 import type { Services } from "./http/call.ts";
 import { openContentEdge } from "./http/edge/open-content-edge.ts";
@@ -22,6 +24,7 @@ import { credentialsOf } from "./http/middleware/identify.ts";
 import { openapiOf } from "./http/openapi.ts";
 import { renderOutcome } from "./http/render-outcome.ts";
 import { ROUTES } from "./http/routes.ts";
+import { readImportLine } from "./http/transfer/import-line.ts";
 import { afterwards } from "./jobs/afterwards.ts";
 import { openChores } from "./jobs/chores.ts";
 import { openJobs, type QueueBatch } from "./jobs/jobs.ts";
@@ -30,6 +33,8 @@ import { REACTIONS } from "./jobs/reactions.ts";
 import { instant, seconds } from "./kernel/clock.ts";
 import { spaceUid } from "./kernel/id.ts";
 import type { JsonObject } from "./kernel/json.ts";
+import type { SpaceRef } from "./kernel/scope.ts";
+import type { Reader } from "./platform/database/database.ts";
 import type { Outcome } from "./platform/event-log/commit.ts";
 import { forgetExpired } from "./platform/event-log/forget-expired.ts";
 import { openDeadLetters } from "./platform/relay/dead-letters.ts";
@@ -39,6 +44,9 @@ import { subscriberLog } from "./platform/relay/subscriber-log.ts";
 import { healthProbe } from "./platform/telemetry/health.ts";
 import { requestLog } from "./platform/telemetry/log-line.ts";
 import { metricsProbe } from "./platform/telemetry/metrics.ts";
+
+/** Requests under way at which imports make room. */
+const BUSY = 20;
 
 export interface Meridian {
   /** The Durable Object's class. */
@@ -53,9 +61,11 @@ export function compose(env: Environment & Bindings): Meridian {
   const { topology } = config;
   const rented = rent(env, config);
   const { clock, random, uuid, sleep, report, guards, shards, database, digest, freshness, admission } = rented;
-  const { relay, relayParts, sealer, writerFor } = openWriting(rented, config);
+  const { relay, relayParts, sealer, writerFor, announcer } = openWriting(rented, config);
+  const schemas = schemaEngine();
   const render = (outcome: Outcome) => renderOutcome(outcome, undefined);
 
+  const readerOf = (space: SpaceRef): Reader => database.reader({ space, from: "primary", caller: "job" });
   const resolver = dnsOverHttps(config.resolverUrl, guards.resolver);
   const judge = destinations({ addresses, resolver }, config.development);
   const deadLetters = openDeadLetters(shards);
@@ -66,13 +76,17 @@ export function compose(env: Environment & Bindings): Meridian {
     call: spaceCalls(shards),
     waker: rented.waker,
     jobWaker: rented.jobWaker,
+    imports: {
+      ...{ blobs: rented.blobs, schemas, announcer, sleep, readLine: readImportLine },
+      isBusy: () => admission.load.underWay() > BUSY,
+    },
     destinations: judge,
     vault: sealer,
     signer: messageSigner,
     courier: fetchCourier,
     digestLag: seconds(config.redisLagSeconds),
     keptUnasked: seconds(Math.max(...ROUTES.map(({ kept }) => (kept.kind === "fresh" ? kept.fresh : 0)))),
-    readerOf: (space) => database.reader({ space, from: "primary", caller: "job" }),
+    readerOf,
   });
 
   const knowledge = knowledgeCache(database, clock);
@@ -94,7 +108,7 @@ export function compose(env: Environment & Bindings): Meridian {
   const services: Services = {
     ...{ database, knowledge, freshness, edge, hot, signer, clock, uuid, random, admission, spent, log },
     credentials: credentialsOf({ database, rootKey: config.rootKey, secrets: webSecrets, clock, freshness }),
-    schemas: schemaEngine(),
+    schemas,
     secrets: webSecrets,
     residencies: topology.shards.map((shard) => shard.residency),
     homeResidency: topology.shards.find((shard) => shard.name === topology.home)?.residency ?? "",
@@ -104,6 +118,7 @@ export function compose(env: Environment & Bindings): Meridian {
     hashAddress: keyedHash(config.secret, "meridian addresses"),
     webhooks: { destinations: judge, vault: sealer, waker: rented.waker },
     jobs: { waker: rented.jobWaker },
+    uploads: openReceiving({ blobs: rented.blobs, clock, secrets: webSecrets, hash: runningHash, readerOf }),
     deadLetters: { letters: deadLetters, send: rented.letters.send, ring: rented.bells.ring },
     sha256: (text) => hashOf(webSecrets, text),
     plain: {

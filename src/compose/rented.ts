@@ -1,5 +1,7 @@
 // What is rented, as ports: bindings and settings of the platform, Postgres, Redis, and everything that knows no context.
+
 import { bellQueue, type QueueBinding } from "../adapters/cloudflare/bell-queue.ts";
+import { type BucketBinding, r2Blobs } from "../adapters/cloudflare/blobs.ts";
 import { dataCentre } from "../adapters/cloudflare/colo.ts";
 import { queueJobWaker } from "../adapters/cloudflare/job-waker.ts";
 import { letterQueues } from "../adapters/cloudflare/letter-queues.ts";
@@ -31,6 +33,7 @@ export interface Bindings extends WallBindings {
   readonly DELIVERIES: BatchQueue;
   readonly WORK: QueueBinding;
   readonly DEAD_LETTERS: QueueBinding;
+  readonly BLOBS: BucketBinding;
   readonly ASSETS: { fetch(request: Request): Promise<Response> };
   readonly VERSION: { readonly id: string };
 }
@@ -70,6 +73,7 @@ export function rent(env: Bindings, config: Config) {
     reportSpending: spendingReporter(admission.reads, (reports) => addSpending(redis, reports)),
     shield: shieldTier(env.SHIELD, guards.shield),
     waker: queueWaker(queues, guards.queues, report),
+    blobs: r2Blobs(env.BLOBS, guards.blobs),
     jobWaker: queueJobWaker(env.WORK, guards.queues, report),
     letters: letterQueues(queues, guards.queues),
   };

@@ -34,6 +34,7 @@ export function openWriting(rented: Rented, config: Config) {
     relay,
     relayParts,
     sealer,
+    announcer,
     /** `marked`: the space was marked with the request's charge. */
     writerFor: (
       defer: Defer,

@@ -2,6 +2,7 @@
 import type { SchemaEngine } from "../contexts/authoring/authoring.ts";
 import type { Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets } from "../contexts/tenancy/tenancy.ts";
+import type { Receiving, Upload } from "../contexts/transfer/transfer.ts";
 import type { WebhookTools } from "../contexts/webhooks/webhooks.ts";
 import type { Clock, Instant } from "../kernel/clock.ts";
 import type { Result } from "../kernel/result.ts";
@@ -52,6 +53,8 @@ export interface Call {
   readonly meter: Meter;
   /** Taken at most once. */
   body?: Promise<Result<Body>>;
+  /** The same of a body that is a file. */
+  upload?: Promise<Result<Upload>>;
   /** What it was charged to. */
   charge?: Charge;
   /** The address was held against the wall. */
@@ -76,6 +79,8 @@ export interface Services {
   readonly secrets: Secrets;
   readonly webhooks: WebhookTools;
   readonly jobs: JobData["jobs"];
+  /** Files on their way in. */
+  readonly uploads: Receiving;
   readonly deadLetters: LetterTools;
   readonly plain: PlainServices;
   readonly clock: Clock;

@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { fault } from "../kernel/fault.ts";
 import { ok } from "../kernel/result.ts";
+import { attempt } from "../platform/resilience/attempt.ts";
 import { openMeter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import { answerRead, answerWrite, notAllowed } from "./answer.ts";
@@ -10,7 +11,7 @@ import type { Call, Services } from "./call.ts";
 import { CORS, isOpen, preflight } from "./cors.ts";
 import { answerKept } from "./edge/kept-answer.ts";
 import { readParams } from "./input.ts";
-import { takeQuery } from "./intake.ts";
+import { settleUpload, takeQuery } from "./intake.ts";
 import { settle } from "./middleware/admit.ts";
 import { refuseFailed, refuseRepeated } from "./middleware/admit-failure.ts";
 import { observe } from "./middleware/observe.ts";
@@ -74,6 +75,7 @@ async function serve(c: Context, route: Route, services: Services): Promise<Resp
   if (waited !== undefined) call.event.dbMs = waited;
   settle(call, services, response.status);
   tellLimits(response.headers, call.charge);
+  if (call.upload !== undefined) call.defer(attempt(() => settleUpload(call, services.uploads, response.status)));
   if (response.status >= 400) await drain(call.request).catch(() => undefined);
   return observe(services, call.event, call.started, response);
 }

@@ -1,14 +1,16 @@
 // Body, query and idempotency key of a request, checked against what its operation declares: 415, 413, 400, in this order.
+import { FILE_MOST } from "../contexts/transfer/transfer.ts";
 import { fault } from "../kernel/fault.ts";
 import type { Json } from "../kernel/json.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
-import type { Actor } from "../kernel/scope.ts";
+import type { Actor, SpaceRef } from "../kernel/scope.ts";
 import { idempotencyOf } from "../platform/event-log/fingerprint.ts";
 import type { Idempotency } from "../platform/event-log/open-writer.ts";
 import type { Call, Services } from "./call.ts";
 import { idempotencyKeyOf, isMedia } from "./conditions.ts";
 import { readBody, readQuery, unstorable } from "./input.ts";
 import { receiveBody } from "./middleware/receive.ts";
+import { receiveUpload } from "./middleware/receive-upload.ts";
 import type { Operation, OperatorOperation, QueryReader, ReadOperation, WriteOperation } from "./operation.ts";
 import { parseJson } from "./strict-json.ts";
 
@@ -44,9 +46,37 @@ async function takeFirst(call: Call, operation: Asking): Promise<Result<Body>> {
     return parsed(bytes.value, declared.schema);
   }
   if (!isMedia(contentType, declared.media)) return refuse(unsupported(contentType, declared.media));
+  if (declared.upload) {
+    const isTooLarge = Number(call.request.headers.get("content-length") ?? 0) > FILE_MOST;
+    return isTooLarge ? refuse(FILE_TOO_LARGE) : NOTHING;
+  }
   const bytes = await receiveBody(call.request);
   return bytes.ok ? parsed(bytes.value, declared.schema) : bytes;
 }
+
+/** The file of an operation that takes one, after everything else that was sent was looked at. Taken once a request. */
+export async function takeUpload(
+  call: Call,
+  { uploads, clock }: Pick<Services, "uploads" | "clock">,
+  space: SpaceRef,
+): Promise<Result<Body>> {
+  call.upload ??= (async () => {
+    const begun = await uploads.begin(space);
+    return begun.ok ? await receiveUpload(call.request, begun.value, clock) : begun;
+  })();
+  const taken = await call.upload;
+  return taken.ok ? ok({ value: taken.value, raw: { sha256: taken.value.sha256 } }) : taken;
+}
+
+/** A file that became no job is removed, unless nobody knows whether it did. */
+export async function settleUpload(call: Call, uploads: Services["uploads"], status: number): Promise<void> {
+  const taken = await call.upload;
+  if (!taken?.ok) return;
+  const isKept = (status === 202 && call.event.replayed !== true) || call.event.fault === "outcome-unknown";
+  if (!isKept && status !== 500) await uploads.remove(taken.value);
+}
+
+const FILE_TOO_LARGE = fault("malformed", "body-too-large", `The file is larger than ${FILE_MOST} bytes`);
 
 function noBody(bytes: Uint8Array): Result<Body> {
   const json = parseJson(bytes);

@@ -102,7 +102,13 @@ interface Described<P extends z.ZodObject, D, B extends z.ZodType> {
   readonly params: P;
   /** Query parameters: a strict object of strings, or a reader of its own with parameters documented beside it. */
   readonly query?: D & QueryDeclaration;
-  readonly body?: { readonly schema: B; readonly media: readonly string[]; readonly optional?: true };
+  readonly body?: {
+    readonly schema: B;
+    readonly media: readonly string[];
+    readonly optional?: true;
+    /** Not JSON and too large to hold: it is taken in after everything else was looked at, and the operation is given what became of it. */
+    readonly upload?: true;
+  };
   readonly answers: readonly AnswerDoc[];
   /** Fault codes beyond those that every operation may answer. */
   readonly faults?: readonly string[];

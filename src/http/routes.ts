@@ -51,6 +51,9 @@ import { listKeys } from "./tenancy/list-keys.ts";
 import { listSpaces } from "./tenancy/list-spaces.ts";
 import { revokeKey } from "./tenancy/revoke-key.ts";
 import { rotateKey } from "./tenancy/rotate-key.ts";
+import { importJobs } from "./transfer/import-jobs.ts";
+import { listImportErrors } from "./transfer/list-import-errors.ts";
+import { startImport } from "./transfer/start-import.ts";
 import { cancelReplay } from "./webhooks/cancel-replay.ts";
 import { changeWebhook } from "./webhooks/change-webhook.ts";
 import { createWebhook } from "./webhooks/create-webhook.ts";
@@ -111,6 +114,12 @@ export const ROUTES: readonly Route[] = [
   route("GET",    "/v1/spaces/:space/webhooks/:id/replays",            listReplays,       holder("webhooks:write"),        "read",   never),
   route("GET",    "/v1/spaces/:space/webhooks/:id/replays/:replay",    getReplay,         holder("webhooks:write"),        "read",   never),
   route("POST",   "/v1/spaces/:space/webhooks/:id/replays/:replay/cancel",cancelReplay,      holder("webhooks:write"),        "write",  never),
+
+  route("POST",   "/v1/spaces/:space/imports",                         startImport,       holder("transfer:write"),        "bulk",   never),
+  route("GET",    "/v1/spaces/:space/imports",                         importJobs.list,   holder("transfer:write"),        "read",   never),
+  route("GET",    "/v1/spaces/:space/imports/:job",                    importJobs.get,    holder("transfer:write"),        "read",   never),
+  route("GET",    "/v1/spaces/:space/imports/:job/errors",             listImportErrors,  holder("transfer:write"),        "read",   never),
+  route("POST",   "/v1/spaces/:space/imports/:job/cancel",             importJobs.cancel, holder("transfer:write"),        "write",  never),
 
   route("GET",    "/v1/dead-letters",                                  listDeadLetters,   root,                            "none",   never),
   route("POST",   "/v1/dead-letters/:id/redrive",                      redriveDeadLetter, root,                            "none",   never),

@@ -2,17 +2,17 @@
 import { type Fault, fault } from "../kernel/fault.ts";
 import type { Position } from "../kernel/position.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
-import type { Actor, Scope } from "../kernel/scope.ts";
+import type { Actor, Scope, SpaceRef } from "../kernel/scope.ts";
 import type { Reader } from "../platform/database/database.ts";
 import { KNOWLEDGE_OUTDATED } from "../platform/database/open-database.ts";
 import type { Served } from "../platform/edge-cache/edge.ts";
 import type { BoundWriter, Idempotency, WriterBinding } from "../platform/event-log/open-writer.ts";
 import type { Written } from "../platform/event-log/writer.ts";
 import { type Call, metaOf, type Services } from "./call.ts";
-import { atLeastOf, conditionsOf, preferOf } from "./conditions.ts";
+import { atLeastOf, conditionsOf, idempotencyKeyOf, preferOf } from "./conditions.ts";
 import { askEdge } from "./edge/ask-edge.ts";
 import { readParams } from "./input.ts";
-import { takeBody, takeIdempotency, takeQuery } from "./intake.ts";
+import { takeBody, takeIdempotency, takeQuery, takeUpload } from "./intake.ts";
 import type { Freshness, Knowledge } from "./knowledge.ts";
 import { learning, type Proof } from "./lessons.ts";
 import { liveOf } from "./live.ts";
@@ -70,7 +70,7 @@ async function attempt(
     proof.settled ||= !services.admission.mayRelearn(space.space);
     return admitted;
   }
-  const asked = await intake(call, services, operation, identity.value.actor);
+  const asked = await intake(call, services, operation, identity.value.actor, space.space);
   if (!asked.ok) {
     proof.settled = true;
     return asked;
@@ -139,8 +139,9 @@ async function intake(
   services: Services,
   operation: ReadOperation | WriteOperation,
   actor: Actor,
+  space: SpaceRef,
 ): Promise<Result<Intake>> {
-  const body = await takeBody(call, operation);
+  let body = await takeBody(call, operation);
   if (!body.ok) return body;
   const headers = call.request.headers;
   const query = takeQuery(call, operation);
@@ -149,9 +150,13 @@ async function intake(
   if (!conditions.ok) return conditions;
   const atLeast = atLeastOf(headers);
   if (!atLeast.ok) return atLeast;
+  const params = readParams(operation.params, call.pathParams);
+  const key = idempotencyKeyOf(headers);
+  if (operation.kind === "write" && operation.body?.upload && params !== undefined && key.ok)
+    body = await takeUpload(call, services, space);
+  if (!body.ok) return body;
   const idempotency = await takeIdempotency(call, services, actor, body.value.raw);
   if (!idempotency.ok) return idempotency;
-  const params = readParams(operation.params, call.pathParams);
   if (params === undefined) return refuse(fault("missing", "not-found", "There is nothing at this path"));
   return ok({
     params,

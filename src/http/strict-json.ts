@@ -26,7 +26,9 @@ const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
 /** Refuses with 400 `malformed-json`, saying where. `__proto__` is a member like any other in what comes back. */
-export function parseJson(bytes: Uint8Array): Result<Json> {
+export function parseJson(bytes: Uint8Array, what: "body" | "line" = "body"): Result<Json> {
+  const malformed = (why: string): Result<never> =>
+    refuse(fault("malformed", "malformed-json", `Cannot read the ${what} as JSON: ${why}`));
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return malformed("it begins with a byte-order mark");
   const text = DECODER.decode(bytes);
   const broken = firstByteThatIsNotUtf8(bytes, text);
@@ -34,10 +36,6 @@ export function parseJson(bytes: Uint8Array): Result<Json> {
   const complaint = complaintAbout(text);
   // The text was walked token by token above, and is not deep: JSON.parse can neither throw nor run out of stack.
   return complaint === undefined ? ok(JSON.parse(text) as Json) : malformed(complaint);
-}
-
-function malformed(why: string): Result<never> {
-  return refuse(fault("malformed", "malformed-json", `Cannot read the body as JSON: ${why}`));
 }
 
 /** The decoder puts U+FFFD where bytes are wrong; a client may also have sent U+FFFD. Encoding again tells them apart. */

@@ -1,4 +1,5 @@
 // What happens afterwards is made of: the relay's subscribers, webhooks, dead letters. Ports become the tools of reactions and of the sweep.
+import type { ImportParts } from "../contexts/transfer/transfer.ts";
 import {
   type Courier,
   type DeliverParts,
@@ -36,6 +37,7 @@ export interface AfterwardsParts extends BringUpParts {
   readonly bells: Bells;
   readonly waker: Waker;
   readonly jobWaker: JobWaker;
+  readonly imports: Pick<ImportParts, "blobs" | "readLine" | "schemas" | "announcer" | "sleep" | "isBusy">;
   readonly destinations: Destinations;
   readonly vault: Vault;
   readonly signer: MessageSigner;
@@ -93,7 +95,7 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       events,
       subscribers: { log, call, bells, clock, report, uuid },
       webhooks: { subscriber, deliver, replay },
-      jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts), clock, report, uuid },
+      jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts, fanOutParts), clock, report, uuid },
       deadLetters,
     },
     rouses: [

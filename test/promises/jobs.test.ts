@@ -139,10 +139,10 @@ describe("a job", () => {
     await fresh();
     isAway = true;
     const id = await ask("dependent");
-    await world.settle(60 * MINUTE);
+    await world.settle(10 * MINUTE);
     expect(await rowOf(id)).toMatchObject({ status: "running" });
     isAway = false;
-    await world.settle(60 * MINUTE);
+    await world.settle(10 * MINUTE);
     expect(await rowOf(id)).toMatchObject({ status: "completed" });
   });
 

@@ -1,11 +1,13 @@
 // The machinery that follows a space's log, whole and real, on a database of its own: queues, clock and receivers are the test's, and so is
 // when an invocation dies.
 
+import { schemaEngine } from "../../src/adapters/json-schema/schema-engine.ts";
 import { type Entry, type EntryEvent, evolve, NO_ENTRY } from "../../src/contexts/authoring/domain/entry.ts";
 import { changeOf } from "../../src/contexts/authoring/entry-change.ts";
 import type { TypeShape } from "../../src/contexts/delivery/delivery.ts";
 import type { Posted } from "../../src/contexts/webhooks/webhooks.ts";
 import { renderOutcome } from "../../src/http/render-outcome.ts";
+import { readImportLine } from "../../src/http/transfer/import-line.ts";
 import { afterwards } from "../../src/jobs/afterwards.ts";
 import { openJobs, type QueueMessage } from "../../src/jobs/jobs.ts";
 import { REACTIONS } from "../../src/jobs/reactions.ts";
@@ -69,6 +71,8 @@ const SHAPE: TypeShape = {
   composites: [],
 };
 
+const SETTINGS = { name: "s", locales: ["en"], defaultLocale: "en" };
+
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
 /** `kinds`: jobs of the test's own. */
@@ -91,7 +95,13 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
       run: <T>(work: (signal: AbortSignal) => Promise<T>) => work(AbortSignal.timeout(60_000)),
     }),
   };
-  const state = { redis: "there" as "there" | "away", queues: "there" as "there" | "away", random: Math.random };
+  const state = {
+    redis: "there" as "there" | "away",
+    queues: "there" as "there" | "away",
+    /** How often a file can still be read. */
+    reads: Number.POSITIVE_INFINITY,
+    random: Math.random,
+  };
   const queue: Queued[] = [];
   const sent: Sent[] = [];
   const receivers = new Map<string, Receives>();
@@ -188,6 +198,30 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
       return await (receivers.get(url) ?? (() => answer(200)))(one);
     },
   });
+  const files = new Map<string, Uint8Array>();
+  const blobs = stepped({
+    async put(key: string, bytes: Uint8Array) {
+      files.set(key, bytes.slice());
+    },
+    async begin(): Promise<never> {
+      throw new Error("files of tests are small");
+    },
+    async read(key: string, { starts, bytes }: { starts: number; bytes: number }) {
+      if (state.reads === 0) throw new Outage("blobs", "failed");
+      state.reads -= 1;
+      return files.get(key)?.slice(starts, starts + bytes);
+    },
+    async remove(key: string) {
+      if (state.reads === 0) throw new Outage("blobs", "failed");
+      files.delete(key);
+    },
+  });
+  const announcer = {
+    beforeCommit: async (space: SpaceAddress) => ({ seen: await dirty.mark(space, now * 1_000) }),
+    afterUnknown: () => undefined,
+    afterCommit: async ({ uid, epoch, residency }: SpaceAddress, { position: at }: { position: number }) =>
+      push("changes", { uid, epoch, residency, position: at }, 1),
+  };
   const database = openDatabase({ ...shards, guardOf: () => patient });
   const parts = {
     digest,
@@ -198,6 +232,14 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
     bells: ringing,
     waker,
     jobWaker,
+    imports: {
+      blobs,
+      announcer: () => announcer,
+      readLine: readImportLine,
+      schemas: schemaEngine(),
+      sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
+      isBusy: () => false,
+    },
     destinations: { whyNotSave: async () => undefined, whyNotSend: async () => undefined },
     vault: { seal: async (text: string) => text, open: async (text: string) => text },
     signer: { sign: () => "v1,signed" },
@@ -214,12 +256,7 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
       openWriter(
         {
           client: shards.client,
-          announcer: {
-            beforeCommit: async (space) => ({ seen: await dirty.mark(space, now * 1_000) }),
-            afterUnknown: () => undefined,
-            afterCommit: async ({ uid, epoch, residency }, { position: at }) =>
-              push("changes", { uid, epoch, residency, position: at }, 1),
-          },
+          announcer,
           sealer: { seal: async (text) => text, open: async (text) => text },
           primaryOf: () => endpoint,
           guardOf: () => patient,
@@ -289,6 +326,7 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
     sent,
     lines,
     marks,
+    files,
     invoke,
     take,
     due,
@@ -311,7 +349,7 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
         streams: [{ i: 0, id: "space", x: 0, n: 1 }],
         events: [event("space", 1, "SpaceCreated", {})],
         create: { epoch: 1 },
-        settings: { id: `s${space.uid}`, state: "active", document: {}, revision: 1 },
+        settings: { id: `s${space.uid}`, state: "active", document: SETTINGS, revision: 1 },
       });
       return space;
     },

@@ -1,6 +1,18 @@
 // The door of authoring: content types and entries.
+
 export type { AuthoringData } from "./change-entry.ts";
+export { mergeChanges, type OneOfMany } from "./change-many.ts";
 export { type ContentType, decodeType, type TypeDocument, typesStatement } from "./content-type.ts";
+export {
+  type DecidedLine,
+  decideLine,
+  decidePending,
+  type ImportedLine,
+  type ImportMode,
+  type JudgedLine,
+  judgeLine,
+  type LineRules,
+} from "./decide-import.ts";
 export { type EntryEvent, type EntryStatus, statusOf } from "./domain/entry.ts";
 export { type EntryRows, replayEntry } from "./domain/entry-replay.ts";
 export { replayType, type TypeEvent, type TypeState } from "./domain/type.ts";
@@ -14,6 +26,7 @@ export {
   unarchiveEntry,
   unpublishEntry,
 } from "./entries.ts";
+export { decodeEntry, entriesStatement, entryStatement, type LoadedEntry } from "./entry-row.ts";
 export type { Preconditions } from "./preconditions.ts";
 export { getEntry } from "./read-entry.ts";
 export { getType, listTypes } from "./read-types.ts";

@@ -197,8 +197,11 @@ function errorOf(status: number): string | null {
 }
 
 /** The same in every attempt and every replay of one event to one endpoint. */
-function messageId({ uid, epoch }: SpaceAddress, { webhook, position, event, delivery }: Claim): string {
-  return event === "webhook.test" ? `msg_test_${delivery}` : `msg_${uid}_${epoch}_${webhook}_${position}`;
+function messageId({ uid, epoch }: SpaceAddress, { webhook, position, event, delivery, told }: Claim): string {
+  if (event === "webhook.test") return `msg_test_${delivery}`;
+  // At the head's position there is an event already.
+  const what = event === "import.completed" ? told?.stream.replace(":", "_") : position;
+  return `msg_${uid}_${epoch}_${webhook}_${what}`;
 }
 
 /** Two while a rotation overlaps. */

@@ -53,6 +53,8 @@ function subjectOf(event: Announcement, told: ToldEvent): JsonObject {
   const id = told.stream.slice(told.stream.indexOf(":") + 1);
   if (told.stream.startsWith("entry:")) return { entry: entryOf(event, id, told) };
   const [subject = ""] = event.split(".");
+  // Of an import, how it went: nobody can read it from the log.
+  if (event === "import.completed") return { import: { id, ...told.data } };
   const reason = told.data["reason"];
   return { [subject]: { id, ...(event === "webhook.disabled" ? { disabledReason: reason ?? null } : {}) } };
 }

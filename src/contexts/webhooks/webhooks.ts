@@ -14,7 +14,7 @@ export {
   type WebhookState,
 } from "./domain/webhook.ts";
 export { DESCRIPTION_MOST, SECRET_OVERLAP_MOST, TYPES_MOST } from "./domain/webhook-decisions.ts";
-export { type FanOutParts, fanOut } from "./fan-out.ts";
+export { type FanOutParts, fanOut, timesOf, wakesOf } from "./fan-out.ts";
 export type { Addresses, Courier, MessageSigner, Posted, Resolver, Vault } from "./ports.ts";
 export { getReplay, listDeliveries, listReplays } from "./read-deliveries.ts";
 export { getWebhook, listWebhooks } from "./read-webhooks.ts";

@@ -53,6 +53,25 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
       "Every attempt to go on with the job broke off. It is what a job says that has failed; nothing is answered with it.",
     remedy: "What it had done by then stands. Ask for it again; if that fails too, report the job's id.",
   },
+  "entry-changed": {
+    kind: "conflict",
+    title: "Entry changed meanwhile",
+    means:
+      "An import wrote the entry's draft and was to publish it when all other drafts were there; by then somebody else had changed or deleted it. It stands in the errors of an import's lines.",
+    remedy: "Look at the draft and publish it, or import the line again.",
+  },
+  "line-too-long": {
+    kind: "malformed",
+    title: "Line too long",
+    means: "A line of an import is longer than any entry may be. It stands in the errors of an import's lines.",
+    remedy: "Shorten the line; an entry's fields may take 512 KiB as JSON.",
+  },
+  "import-file-missing": {
+    kind: "missing",
+    title: "Import's file is gone",
+    means: "The file that was uploaded for an import is not there any more. It is what a job says that has failed.",
+    remedy: "Import the file again: what is there already does not change.",
+  },
   "event-unknown": {
     kind: "unsupported",
     title: "Event of a later release",

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { type Millis, millis } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { SqlClient } from "../database/database.ts";
+import { isBusy } from "../database/outage.ts";
 import { renderSql } from "../database/render-sql.ts";
 import type { Endpoint, Topology } from "../database/topology.ts";
 import type { Guard } from "../resilience/guard.ts";
@@ -18,6 +19,11 @@ export interface ShardParts {
 }
 
 const TIMEOUT: Millis = millis(5_000);
+
+/** A call was ended because it took too long, or waited too long for the space's lock: nothing was written, and less may go through. */
+export function wasTooMuch(error: unknown): boolean {
+  return isBusy(error);
+}
 
 export function spaceCalls({ topology, client, guardOf }: ShardParts): SpaceCall {
   return async (space, name, payload) => {

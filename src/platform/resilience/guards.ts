@@ -8,6 +8,8 @@ export interface Guards {
   guardOf(endpoint: Endpoint): Guard;
   readonly redis: Guard;
   readonly queues: Guard;
+  /** Where files are kept: a part is eight mebibytes. */
+  readonly blobs: Guard;
   /** The data centre's cache: slower than this it is not worth asking. */
   readonly colo: Guard;
   readonly shield: Guard;
@@ -52,6 +54,13 @@ export function openGuards({ shards }: Topology, clock: Clock): Guards {
       breakAfter: 5,
       halfOpenAfter: millis(1_000),
       bulkhead: 200,
+      clock,
+    }),
+    blobs: guard("blobs", {
+      timeout: millis(30_000),
+      breakAfter: 5,
+      halfOpenAfter: millis(2_000),
+      bulkhead: 50,
       clock,
     }),
     wall: guard("wall", { timeout: millis(250), breakAfter: 5, halfOpenAfter: millis(1_000), bulkhead: 1_000, clock }),

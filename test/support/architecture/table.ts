@@ -60,6 +60,8 @@ export const KNOWS: Readonly<Record<string, readonly string[]>> = {
   delivery: [],
   // What is told is what readers and editors are given; entity tags and preconditions are everybody's.
   webhooks: ["delivery", "tenancy"],
+  // A line becomes what an editor's request would.
+  transfer: ["authoring", "tenancy"],
 };
 
 /** Packages that are the business of certain rooms only, whatever else others may use. */

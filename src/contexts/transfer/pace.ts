@@ -1,0 +1,48 @@
+// How fast an import may go: at full size while nobody else writes to its space; in small commits with pauses between them while somebody does.
+import type { Clock, Instant, Millis } from "../../kernel/clock.ts";
+import { millis } from "../../kernel/clock.ts";
+import type { Position } from "../../kernel/position.ts";
+
+/** Entries a commit: it holds the space's lock. */
+const LARGE = 100;
+const SMALL = 20;
+/** Of a commit's time, after it, while others write. */
+const PAUSE = 3;
+/** How long after somebody else's write it counts as "while". */
+const WHILE: Millis = millis(5_000);
+/** While much else is under way here. */
+const YIELD: Millis = millis(100);
+
+export interface Pace {
+  most(): number;
+  /** The head that was found before a commit. */
+  met(head: Position): void;
+  /** After an own commit: how long to leave the space to others. */
+  committed(at: Position, took: Millis): Millis;
+  /** A commit took too long: the next ones are smaller. False: they cannot be. */
+  slower(): boolean;
+}
+
+export function openPace(clock: Clock, isBusy: () => boolean, last: Position | undefined): Pace {
+  let own = last;
+  let othersAt: Instant | undefined;
+  let cap = LARGE;
+  const areThere = (): boolean => othersAt !== undefined && clock.now() - othersAt < WHILE;
+  return {
+    most: () => Math.min(cap, areThere() ? SMALL : LARGE),
+    met(head) {
+      if (own !== undefined && head !== own) othersAt = clock.now();
+      own = head;
+    },
+    committed(at, took) {
+      own = at;
+      const paused = areThere() ? took * PAUSE : 0;
+      return millis(isBusy() ? Math.max(paused, YIELD) : paused);
+    },
+    slower() {
+      if (cap === 1) return false;
+      cap = Math.max(1, Math.floor(cap / 4));
+      return true;
+    },
+  };
+}

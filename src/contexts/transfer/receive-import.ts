@@ -1,0 +1,166 @@
+// An import's file on its way in: streamed to where files are kept, hashed and cut into chunks as it passes, never held whole.
+import { sql } from "drizzle-orm";
+import { type Clock, type Millis, millis, seconds } from "../../kernel/clock.ts";
+import { type Fault, fault } from "../../kernel/fault.ts";
+import { ok, type Result, refuse } from "../../kernel/result.ts";
+import type { SpaceRef } from "../../kernel/scope.ts";
+import type { Reader } from "../../platform/database/database.ts";
+import { jobId } from "../../platform/jobs/ask-job.ts";
+import { type Chunk, chunkCutter } from "./cut-chunks.ts";
+import type { BlobParts, BlobStore, RunningHash } from "./ports.ts";
+
+/** Of a file. */
+export const FILE_MOST = 95_000_000;
+/** Each is a row's worth of work, and a hundred of them a row of their own. */
+export const LINES_MOST = 1_000_000;
+/** Unfinished imports of a space, and of all spaces of a shard. */
+export const IMPORTS_MOST = 10;
+export const IMPORTS_MOST_OF_ALL = 500;
+const PART_BYTES = 8 * 1024 * 1024;
+/** An upload holds a part in memory, and the isolate has 128 MiB for everything. */
+const UPLOADS_MOST = 4;
+const UPLOAD_LONGEST: Millis = millis(3_600_000);
+
+export interface Upload {
+  readonly job: string;
+  readonly key: string;
+  readonly bytes: number;
+  /** Hex: what makes two uploads the same request. */
+  readonly sha256: string;
+  readonly chunks: readonly Chunk[];
+  /** Lines with something in them. */
+  readonly received: number;
+}
+
+/** What comes in goes here. A refusal, or a throw, and nothing is left of it once `discard` was called. */
+export interface Intake {
+  /** Refuses with `body-too-large`. */
+  add(bytes: Uint8Array): Promise<Result<undefined>>;
+  end(): Promise<Upload>;
+  discard(): Promise<void>;
+}
+
+export interface ReceiveParts {
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly secrets: { random(bytes: number): Uint8Array };
+  hash(): RunningHash;
+  readerOf(space: SpaceRef): Reader;
+}
+
+export interface Receiving {
+  /** Refuses with `limited`/`jobs-too-many`, `unavailable`/`overloaded` before anything is taken. */
+  begin(space: SpaceRef): Promise<Result<Intake>>;
+  /** A file that became no job. */
+  remove(upload: Upload): Promise<void>;
+}
+
+export function openReceiving(parts: ReceiveParts): Receiving {
+  /** With the time at which each is given up: a request that the platform cancels never says that it ended. */
+  const open = new Map<string, number>();
+  return {
+    async begin(space) {
+      const now = parts.clock.now();
+      for (const [job, until] of open) if (until <= now) open.delete(job);
+      if (open.size >= UPLOADS_MOST) return refuse(BACKLOG);
+      const why = await whyNotNow(parts.readerOf(space));
+      if (why !== undefined) return refuse(why);
+      const job = jobId(now, parts.secrets.random(6));
+      open.set(job, now + UPLOAD_LONGEST);
+      return ok(openIntake(parts, space, job, () => void open.delete(job)));
+    },
+    remove: ({ key }) => parts.blobs.remove(key),
+  };
+}
+
+/** Asked again when the job is made; here, so that nobody sends a file for nothing. */
+async function whyNotNow(reader: Reader): Promise<Fault | undefined> {
+  const answer = await reader.read([
+    sql`select unfinished_jobs('import', ${IMPORTS_MOST_OF_ALL}) as everywhere,
+        (select count(*) from jobs j where j.space = ${reader.space.uid} and j.kind = 'import' and not j.closed) as here`,
+  ]);
+  if (!answer.ok) return answer.fault;
+  const row = answer.value.rows[0]?.[0];
+  if (Number(row?.["everywhere"]) >= IMPORTS_MOST_OF_ALL) return BACKLOG;
+  return Number(row?.["here"]) >= IMPORTS_MOST ? IMPORTS_FULL : undefined;
+}
+
+function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, closed: () => void): Intake {
+  const { blobs } = parts;
+  const key = `imports/${uid}.${epoch}/${job}`;
+  const hash = parts.hash();
+  const cutter = chunkCutter();
+  let part = new Uint8Array(64 * 1024);
+  let filled = 0;
+  let size = 0;
+  let number = 0;
+  let writing: BlobParts | undefined;
+
+  /** Grows with what comes: most files are smaller than a part. */
+  function room(bytes: number): void {
+    if (filled + bytes <= part.length) return;
+    const larger = new Uint8Array(Math.min(PART_BYTES, Math.max(part.length * 4, filled + bytes)));
+    larger.set(part.subarray(0, filled));
+    part = larger;
+  }
+
+  async function flush(): Promise<void> {
+    writing ??= await blobs.begin(key);
+    number += 1;
+    await writing.part(number, part.subarray(0, filled));
+    filled = 0;
+  }
+
+  return {
+    async add(bytes) {
+      size += bytes.length;
+      if (size > FILE_MOST) return refuse(TOO_LARGE);
+      cutter.add(bytes);
+      if (cutter.received() > LINES_MOST) return refuse(TOO_MANY_LINES);
+      await hash.add(bytes);
+      for (let from = 0; from < bytes.length; ) {
+        const taken = Math.min(bytes.length - from, PART_BYTES - filled);
+        room(taken);
+        part.set(bytes.subarray(from, from + taken), filled);
+        filled += taken;
+        from += taken;
+        if (filled === PART_BYTES) await flush();
+      }
+      return ok(undefined);
+    },
+    async end() {
+      const chunks = cutter.end();
+      if (writing === undefined) await blobs.put(key, part.subarray(0, filled));
+      else {
+        if (filled > 0) await flush();
+        await writing.complete();
+      }
+      closed();
+      return { job, key, bytes: size, sha256: await hash.end(), chunks, received: cutter.received() };
+    },
+    async discard() {
+      closed();
+      if (writing === undefined) await blobs.remove(key);
+      else await writing.abort();
+    },
+  };
+}
+
+const TOO_LARGE = fault("malformed", "body-too-large", `The file is larger than ${FILE_MOST} bytes: send it in parts`);
+const TOO_MANY_LINES = fault(
+  "malformed",
+  "body-too-large",
+  `The file has more than ${LINES_MOST} lines: send it in parts`,
+);
+export const BACKLOG = fault(
+  "unavailable",
+  "overloaded",
+  "More is being imported at the moment than can be; nothing was begun",
+  { retryAfter: seconds(30) },
+);
+const IMPORTS_FULL = fault(
+  "limited",
+  "jobs-too-many",
+  `This space has ${IMPORTS_MOST} unfinished imports, which is as many as it may have: wait until one has ended, or cancel it`,
+  { retryAfter: seconds(30) },
+);

@@ -1,0 +1,328 @@
+// An import ends with every line through exactly once, whatever queues, isolates, files and other writers do: the real machinery on a database of
+// its own, with the test's clock, queues and files.
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { shapeOf } from "../../src/contexts/authoring/authoring.ts";
+import { chunkCutter } from "../../src/contexts/transfer/cut-chunks.ts";
+import type { JsonObject } from "../../src/kernel/json.ts";
+import { jobId } from "../../src/platform/jobs/ask-job.ts";
+import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
+import { openWorld, type World } from "../support/afterworld.ts";
+import { checkSpace } from "../support/ledger.ts";
+import type { Sql } from "../support/shards.ts";
+
+const MINUTE = 60_000;
+const SCHEMA = {
+  type: "object",
+  required: ["n"],
+  properties: { n: { type: "integer", "x-indexed": true }, next: { type: "string", "x-reference": "thing" } },
+} as const;
+
+let world: World;
+let space: SpaceAddress;
+
+beforeAll(async () => {
+  world = await openWorld(inject("stack").postgres["us-primary"] as string);
+});
+afterAll(() => world?.end());
+
+async function fresh(): Promise<void> {
+  space = await world.space();
+  world.queue.length = 0;
+  world.lines.length = 0;
+  world.sent.length = 0;
+  world.marks.clear();
+  world.files.clear();
+  world.state.reads = Number.POSITIVE_INFINITY;
+  await addType("thing", SCHEMA);
+}
+
+async function addType(type: string, schema: JsonObject): Promise<void> {
+  const document = { name: type, schema, indexes: [], requireIfMatch: false };
+  const shape = shapeOf(type, document, { locales: ["en"], defaultLocale: "en" }, 1, undefined);
+  if (!shape.ok) throw new Error(shape.fault.detail);
+  const kept = shape.value as unknown as JsonObject;
+  await world.commit(space, {
+    streams: [{ i: 0, id: `type:${type}`, x: 0, n: 1 }],
+    events: [
+      {
+        n: 1,
+        stream: `type:${type}`,
+        version: 1,
+        type: "TypeSaved",
+        schema: 1,
+        data: { document, shape: kept },
+        tags: [],
+      },
+    ],
+    types: [{ type, n: 1, revision: 1, document, shape: kept }],
+    moved: { schema: 1 },
+  });
+}
+
+/** As the door does it, and without a message: the sweep has to find it. */
+async function importFile(text: string, mode = "upsert"): Promise<string> {
+  world.pass(1);
+  const bytes = Buffer.from(text);
+  const cutter = chunkCutter();
+  cutter.add(bytes);
+  const chunks = cutter.end();
+  const job = jobId(world.now(), crypto.getRandomValues(new Uint8Array(6)));
+  const key = `imports/${job}`;
+  world.files.set(key, bytes);
+  const counted = { processed: 0, created: 0, updated: 0, unchanged: 0, failed: 0, position: null };
+  const payload = {
+    ...{ job, kind: "import", lane: "import", actor: "key:x", at: new Date(world.now()).toISOString(), mostOfAll: 500 },
+    ...{ plan: { key, mode }, shown: { mode, received: cutter.received(), ...counted }, chunks },
+  };
+  await world.sql("select aside_import($1, $2::jsonb)", [space.uid, JSON.stringify(payload)]);
+  await world.mark(space);
+  return job;
+}
+
+const thing = (n: number, next?: number, publish = true): string =>
+  `${JSON.stringify({ type: "thing", id: `t${n}`, fields: { n, ...(next === undefined ? {} : { next: `t${next}` }) }, publish })}\n`;
+/** Each refers to the next one, the last to the first: no chunk can be published by itself. */
+const ring = (many: number): string => Array.from({ length: many }, (_, i) => thing(i, (i + 1) % many)).join("");
+
+async function jobOf(id: string) {
+  const [row] = await world.sql("select * from jobs where space = $1 and id = $2", [space.uid, id]);
+  // biome-ignore lint/suspicious/noExplicitAny: a row whose members the test asserts
+  return row as any;
+}
+async function errorsOf(id: string): Promise<{ line: number; code: string }[]> {
+  const rows = await world.sql("select errors from import_chunks where space = $1 and job = $2 order by n", [
+    space.uid,
+    id,
+  ]);
+  return rows.flatMap((row) => row["errors"] as { line: number; code: string }[]);
+}
+/** Every event of the log is of one of these lines, once: a created and a published one for each. */
+async function expectEachOnce(many: number): Promise<void> {
+  const rows = await world.sql(
+    "select stream, count(*)::int as n, count(*) filter (where type = 'EntryPublished')::int as published from events where space = $1 and stream like 'entry:%' group by 1",
+    [space.uid],
+  );
+  expect(rows).toHaveLength(many);
+  for (const row of rows) expect(row, String(row["stream"])).toMatchObject({ n: 2, published: 1 });
+  await checkSpace(world.sql as unknown as Sql, space.uid);
+}
+
+const random = (seed: number) => () => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+  return seed / 2_147_483_648;
+};
+
+test("all drafts come first, then what refers to entries further down; the file is removed", async () => {
+  await fresh();
+  const job = await importFile(ring(230));
+  await world.settle();
+  expect(await jobOf(job)).toMatchObject({
+    status: "completed",
+    closed: true,
+    shown: { processed: 230, created: 230, failed: 0 },
+  });
+  await expectEachOnce(230);
+  expect(world.files.size).toBe(0);
+});
+
+test("what everything refers to already is published in the same commit as its draft", async () => {
+  await fresh();
+  await importFile(thing(0) + Array.from({ length: 50 }, (_, i) => thing(i + 1, i)).join(""));
+  await world.settle();
+  const [row] = await world.sql("select count(*)::int as n from commits where space = $1", [space.uid]);
+  expect(row).toEqual({ n: 3 });
+  await expectEachOnce(51);
+});
+
+describe("whatever happens, each line is through once", () => {
+  test.each([11, 12, 13])(
+    "every message one to five times, late, in random order, several at once (seed %i)",
+    async (seed) => {
+      const chance = random(seed);
+      await fresh();
+      const job = await importFile(ring(210));
+      for (let round = 0; round < 400 && (await jobOf(job)).closed !== true; round += 1) {
+        const due = world.due();
+        if (due.length === 0) await world.sweep();
+        const copies = due.flatMap((message) => {
+          world.take(message);
+          return Array.from({ length: 1 + Math.floor(chance() * 5) }, (_, i) => ({
+            ...message,
+            id: `${message.id}-${i}`,
+          }));
+        });
+        for (const copy of copies.toSorted(() => chance() - 0.5)) {
+          if (world.queue.length > 30) break;
+          if (chance() < 0.3)
+            world.queue.push({ ...copy, due: (world.now() + Math.floor(chance() * 30_000)) as never });
+          else if (chance() < 0.5) await world.invoke([copy]);
+          else await Promise.all([world.invoke([copy]), world.invoke([{ ...copy, id: `${copy.id}-x` }])]);
+        }
+        world.pass(Math.floor(chance() * 20_000));
+      }
+      expect(await jobOf(job)).toMatchObject({
+        status: "completed",
+        shown: { processed: 210, created: 210, failed: 0 },
+      });
+      await expectEachOnce(210);
+    },
+    60_000,
+  );
+
+  test("the consumer dies at every step", async () => {
+    let steps = 0;
+    for (let killAt = 1; ; killAt += 1) {
+      await fresh();
+      const job = await importFile(`${ring(3)}{"type":"thing","id":"bad","fields":{}}\n`);
+      await world.sweep();
+      const [message] = world.due();
+      if (message === undefined) throw new Error("the sweep has not woken it");
+      const life = await world.invoke([world.take(message)], { killAt, steps: 0, dead: false });
+      await world.settle(30 * MINUTE);
+      expect(await jobOf(job), `killed at ${killAt}`).toMatchObject({
+        ...{ status: "completed", closed: true },
+        shown: { processed: 4, created: 3, failed: 1 },
+      });
+      expect(await errorsOf(job)).toMatchObject([{ line: 4, code: "required" }]);
+      await expectEachOnce(3);
+      steps = life.steps;
+      if (!life.dead) break;
+    }
+    expect(steps).toBeGreaterThan(10);
+  }, 120_000);
+
+  test("the store of files fails for a while", async () => {
+    await fresh();
+    world.state.reads = 0;
+    const job = await importFile(ring(5));
+    await world.settle(5 * MINUTE);
+    expect((await jobOf(job)).status).toBe("running");
+    world.state.reads = Number.POSITIVE_INFINITY;
+    await world.settle(5 * MINUTE);
+    expect(await jobOf(job)).toMatchObject({ status: "completed", closed: true });
+    await expectEachOnce(5);
+  });
+
+  test("its file is gone: it fails, and says so", async () => {
+    await fresh();
+    const job = await importFile(ring(5));
+    world.files.clear();
+    await world.settle();
+    expect(await jobOf(job)).toMatchObject({ status: "failed", error: { code: "import-file-missing" }, closed: true });
+  });
+
+  test("the space is deleted meanwhile: it fails, and nothing more is written", async () => {
+    await fresh();
+    const job = await importFile(ring(5));
+    await world.sql("update spaces set state = 'deleted' where space = $1", [space.uid]);
+    await world.settle();
+    expect(await jobOf(job)).toMatchObject({ status: "failed", error: { code: "space-missing" }, closed: true });
+    const [row] = await world.sql("select count(*)::int as n from entries where space = $1", [space.uid]);
+    expect(row).toEqual({ n: 0 });
+  });
+});
+
+test("two imports of the same entries run one after the other: the later one wins, whole", async () => {
+  await fresh();
+  const file = (add: number): string =>
+    Array.from(
+      { length: 120 },
+      (_, i) => `${JSON.stringify({ type: "thing", id: `t${i}`, fields: { n: i + add }, publish: true })}\n`,
+    ).join("");
+  const [first, second] = [await importFile(file(0)), await importFile(file(1_000))];
+  await world.sweep();
+  for (let round = 0; round < 50; round += 1) {
+    const due = world.due();
+    for (const message of due) world.take(message);
+    await Promise.all(
+      due.flatMap((message) => [world.invoke([message]), world.invoke([{ ...message, id: `${message.id}x` }])]),
+    );
+    world.pass(1_000);
+  }
+  await world.settle();
+  expect(await jobOf(first)).toMatchObject({ status: "completed", shown: { created: 120, failed: 0 } });
+  expect(await jobOf(second)).toMatchObject({ status: "completed", shown: { updated: 120, failed: 0 } });
+  const rows = await world.sql("select bool_and((fields->>'n')::int >= 1000) as late from published where space = $1", [
+    space.uid,
+  ]);
+  expect(rows).toEqual([{ late: true }]);
+  await checkSpace(world.sql as unknown as Sql, space.uid);
+});
+
+test("an entry that comes twice in one file ends as its last line says", async () => {
+  await fresh();
+  const twice = (n: number) =>
+    `${JSON.stringify({ type: "thing", id: "t0", fields: { n, next: "t9" }, publish: true })}\n`;
+  const job = await importFile(twice(1) + twice(2) + thing(9));
+  await world.settle();
+  expect(await jobOf(job)).toMatchObject({ shown: { created: 2, updated: 1, failed: 0 } });
+  const [row] = await world.sql("select fields->>'n' as n, status from entries where space = $1 and id = 't0'", [
+    space.uid,
+  ]);
+  expect(row).toEqual({ n: "2", status: "published" });
+});
+
+test("a draft that somebody changes between the passes is not published by the import", async () => {
+  await fresh();
+  const job = await importFile(thing(0, 150) + Array.from({ length: 150 }, (_, i) => thing(i + 1)).join(""));
+  // The file cannot be read any more after the first chunk, which ends the turn.
+  world.state.reads = 1;
+  await world.settle(2 * MINUTE);
+  const [first] = await world.sql("select done from import_chunks where space = $1 and job = $2 and n = 0", [
+    space.uid,
+    job,
+  ]);
+  expect([first?.["done"], (await jobOf(job)).status]).toEqual([100, "running"]);
+  await world.commit(space, {
+    streams: [{ i: 0, id: "entry:t0", x: 1, n: 1 }],
+    events: [
+      {
+        n: 1,
+        stream: "entry:t0",
+        version: 2,
+        type: "EntryUpdated",
+        schema: 1,
+        data: { slug: null, fields: { n: 7 }, version: 2 },
+        tags: [],
+      },
+    ],
+    entries: [
+      {
+        id: "t0",
+        type: "thing",
+        change: "changed",
+        n: 1,
+        actor: "key:y",
+        status: "draft",
+        version: 2,
+        publishedVersion: null,
+        revision: 2,
+        draft: { n: 1, slug: null, fields: { n: 7 }, ix: { n1: 7, tokens: [] }, refs: [] },
+      },
+    ],
+  });
+  world.state.reads = Number.POSITIVE_INFINITY;
+  await world.settle(30 * MINUTE);
+  expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { created: 150, failed: 1 } });
+  expect(await errorsOf(job)).toMatchObject([{ line: 1, code: "entry-changed" }]);
+  const [row] = await world.sql("select status from entries where space = $1 and id = 't0'", [space.uid]);
+  expect(row).toEqual({ status: "draft" });
+});
+
+test("webhooks are told once that it is completed, with its numbers, whatever dies", async () => {
+  await fresh();
+  const url = await world.hook(space, "told", { events: ["import.completed"] });
+  const job = await importFile(ring(3));
+  for (const killAt of [9, 15, 19, 23, 27]) {
+    world.pass(2 * MINUTE);
+    await world.sweep();
+    for (const message of world.due()) await world.invoke([world.take(message)], { killAt, steps: 0, dead: false });
+  }
+  await world.settle(30 * MINUTE);
+  const told = world.sent.filter((one) => one.url === url);
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  expect(told[0]?.body).toMatchObject({
+    type: "import.completed",
+    data: { import: { id: job, created: 3, failed: 0 } },
+  });
+});
