@@ -1,7 +1,8 @@
 // Imports over HTTP: a file goes in, entries come out; what was wrong is told line by line; and a file that is not one is nobody's 500.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findDifferences } from "../../local/rebuild/rebuild-space.ts";
 import { type Answer, ask, makeSpace, makeTypes, type Space, until } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await checkSpace(sql, uid);
-  expect(await findDifferences(inject("stack").postgres["us-primary"] as string, uid)).toEqual([]);
+  expect(await findDifferences(stackHere().postgres["us-primary"] as string, uid)).toEqual([]);
   await sql?.end();
 });
 

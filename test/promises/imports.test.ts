@@ -1,12 +1,13 @@
 // An import ends with every line through exactly once, whatever queues, isolates, files and other writers do: the real machinery on a database of
 // its own, with the test's clock, queues and files.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shapeOf } from "../../src/contexts/authoring/authoring.ts";
 import { chunkCutter } from "../../src/contexts/transfer/cut-chunks.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
 import { jobId } from "../../src/platform/jobs/ask-job.ts";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { openWorld, type World } from "../support/afterworld.ts";
+import { stackHere } from "../support/here.ts";
 import { checkSpace } from "../support/ledger.ts";
 import type { Sql } from "../support/shards.ts";
 
@@ -21,7 +22,7 @@ let world: World;
 let space: SpaceAddress;
 
 beforeAll(async () => {
-  world = await openWorld(inject("stack").postgres["us-primary"] as string);
+  world = await openWorld(stackHere().postgres["us-primary"] as string);
 });
 afterAll(() => world?.end());
 

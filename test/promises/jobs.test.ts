@@ -1,10 +1,11 @@
 // Jobs go on until they have ended, once, whatever queues and isolates do; and one that nobody survives ends too.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobId } from "../../src/platform/jobs/ask-job.ts";
 import type { JobKind } from "../../src/platform/jobs/job.ts";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { Outage } from "../../src/platform/resilience/outage.ts";
 import { openWorld, type World } from "../support/afterworld.ts";
+import { stackHere } from "../support/here.ts";
 
 const MINUTE = 60_000;
 let world: World;
@@ -45,7 +46,7 @@ const dependent: JobKind = {
 };
 
 beforeAll(async () => {
-  world = await openWorld(inject("stack").postgres["us-primary"] as string, () => [counting, poison, dependent]);
+  world = await openWorld(stackHere().postgres["us-primary"] as string, () => [counting, poison, dependent]);
 });
 afterAll(() => world?.end());
 
