@@ -5,6 +5,8 @@ import { fetchCourier } from "./adapters/courier/fetch-courier.ts";
 import { dnsOverHttps } from "./adapters/dns/dns-over-https.ts";
 import { addresses } from "./adapters/ipaddr/addresses.ts";
 import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
+import { readMarkdown } from "./adapters/markdown/read-markdown.ts";
+import { english } from "./adapters/readability/english.ts";
 import { messageSigner } from "./adapters/standard-webhooks/message-signer.ts";
 import { hmacSigner } from "./adapters/webcrypto/hmac-signer.ts";
 import { keyedHash } from "./adapters/webcrypto/keyed-hash.ts";
@@ -84,6 +86,7 @@ export function compose(env: Environment & Bindings): Meridian {
     vault: sealer,
     signer: messageSigner,
     courier: fetchCourier,
+    analyse: { readMarkdown, english, pause: () => sleep(0) },
     digestLag: seconds(config.redisLagSeconds),
     keptUnasked: seconds(Math.max(...ROUTES.map(({ kept }) => (kept.kind === "fresh" ? kept.fresh : 0)))),
     readerOf,

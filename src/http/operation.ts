@@ -4,6 +4,7 @@ import type { ContentType, SchemaEngine } from "../contexts/authoring/authoring.
 import type { Read as ReadTag, Signer } from "../contexts/delivery/delivery.ts";
 import type { Secrets, SpaceSettings } from "../contexts/tenancy/tenancy.ts";
 import type { WebhookTools } from "../contexts/webhooks/webhooks.ts";
+import type { Seconds } from "../kernel/clock.ts";
 import type { Json, JsonObject } from "../kernel/json.ts";
 import type { Position } from "../kernel/position.ts";
 import type { Result } from "../kernel/result.ts";
@@ -65,6 +66,8 @@ export interface ReadAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** What it was made from, for whoever keeps it; absent where nothing is kept. */
   readonly reads?: readonly ReadTag[];
+  /** Something in it changes without a position: how long it may be kept at most. */
+  readonly life?: Seconds;
   /** How long others may keep it, where the route's own policy does not hold: drafts, fixed positions. */
   readonly shared?: Shared;
 }

@@ -15,6 +15,11 @@ export interface RenderedRead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What ages without a position was kept here already: clients keep none of it unasked, whatever the space lets them keep. */
+function unasked(sharing: Sharing | undefined): Sharing {
+  return { publicRead: sharing?.publicRead === true };
+}
+
 export async function renderRead(
   route: Route,
   answer: ReadAnswer,
@@ -27,7 +32,7 @@ export async function renderRead(
     "Content-Type": "application/json",
     ...answer.headers,
     ETag: etag,
-    "Cache-Control": cacheControlOf(shared, sharing),
+    "Cache-Control": cacheControlOf(shared, answer.life === undefined ? sharing : unasked(sharing)),
     ...(shared === "tenant" ? {} : { Vary: CONTENT_VARY }),
   };
   return { body, headers, etag };

@@ -25,6 +25,7 @@ import { getHealthReady } from "./documents/get-health-ready.ts";
 import { getMetrics } from "./documents/get-metrics.ts";
 import { getOpenapi } from "./documents/get-openapi.ts";
 import { getProblem } from "./documents/get-problem.ts";
+import { getAnalysis } from "./insight/get-analysis.ts";
 import { deleteDeadLetter } from "./relay/delete-dead-letter.ts";
 import { listDeadLetters } from "./relay/list-dead-letters.ts";
 import { redriveDeadLetter } from "./relay/redrive-dead-letter.ts";
@@ -96,6 +97,7 @@ export const ROUTES: readonly Route[] = [
   route("POST",   "/v1/spaces/:space/entries/:id/unpublish",           unpublishEntry,    holder("content:publish"),       "write",  never),
   route("POST",   "/v1/spaces/:space/entries/:id/archive",             archiveEntry,      holder("content:write"),         "write",  never),
   route("POST",   "/v1/spaces/:space/entries/:id/unarchive",           unarchiveEntry,    holder("content:write"),         "write",  never),
+  route("GET",    "/v1/spaces/:space/entries/:id/analysis",            getAnalysis,       holder("content:preview"),       "read",   never),
 
   route("GET",    "/v1/spaces/:space/content/:type",                   listContent,       reader,                          "read",   fresh(MINUTE).stale(DAY)),
   route("GET",    "/v1/spaces/:space/content/:type/:name",             getContent,        reader,                          "read",   fresh(MINUTE).stale(DAY)),

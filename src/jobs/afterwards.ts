@@ -1,4 +1,5 @@
 // What happens afterwards is made of: the relay's subscribers, webhooks, dead letters. Ports become the tools of reactions and of the sweep.
+import { type AnalyseParts, followPublications } from "../contexts/insight/insight.ts";
 import type { ImportParts } from "../contexts/transfer/transfer.ts";
 import {
   type Courier,
@@ -42,6 +43,7 @@ export interface AfterwardsParts extends BringUpParts {
   readonly vault: Vault;
   readonly signer: MessageSigner;
   readonly courier: Courier;
+  readonly analyse: AnalyseParts;
   readonly clock: Clock;
   readonly report: Report;
   uuid(): string;
@@ -73,8 +75,9 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
   const visibleAfter = seconds(VISIBLE_S + parts.digestLag);
   const fanOutParts = { digest, events, waker, clock, visibleAfter, keptUnasked: parts.keptUnasked };
   const subscriber = fanOut(fanOutParts);
-  const subscribers = [subscriber.name];
   const replay: ReplayParts = { ...fanOutParts, log, call, report, readerOf: parts.readerOf };
+  const insight = followPublications({ ...parts.analyse, clock, readerOf: parts.readerOf });
+  const subscribers = [subscriber.name, insight.name];
   const { destinations, vault, signer, courier, random } = parts;
   const deliver: DeliverParts = {
     call,
@@ -96,6 +99,7 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       subscribers: { log, call, bells, clock, report, uuid },
       webhooks: { subscriber, deliver, replay },
       jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts, fanOutParts), clock, report, uuid },
+      insight,
       deadLetters,
     },
     rouses: [

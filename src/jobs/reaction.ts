@@ -40,6 +40,8 @@ export interface ReactionTools extends BringUpParts {
   readonly subscribers: SubscriberParts;
   readonly webhooks: { readonly subscriber: Subscriber; readonly deliver: DeliverParts; readonly replay: ReplayParts };
   readonly jobs: JobParts;
+  /** Analyses what is published. */
+  readonly insight: Subscriber;
   readonly deadLetters: DeadLetters;
 }
 

@@ -1,4 +1,5 @@
 // Everything that happens afterwards. To add something: a file named as a sentence, and a line here.
+import { analyseContentWhenSpaceAdvances } from "./analyse-content-when-space-advances.ts";
 import { bringDigestUpWhenSpaceAdvances } from "./bring-digest-up-when-space-advances.ts";
 import { keepLetterWhenMessageGivesUp } from "./keep-letter-when-message-gives-up.ts";
 import { on, type Reaction, tries } from "./reaction.ts";
@@ -12,6 +13,7 @@ export const REACTIONS: readonly Reaction[] = [
   // when               queue           do                                          give up after
   on("SpaceAdvanced",   "changes",      bringDigestUpWhenSpaceAdvances,             tries(8)),
   on("SpaceAdvanced",   "changes",      tellWebhooksWhenSpaceAdvances,              tries(8)),
+  on("SpaceAdvanced",   "changes",      analyseContentWhenSpaceAdvances,            tries(8)),
   on("DeliveryDue",     "deliveries",   sendWebhookWhenDeliveryIsDue,               tries(8)),
   on("JobAsked",        "work",         replayWebhookWhenAsked,                     tries(8)),
   on("JobAsked",        "work",         runJobWhenAsked,                            tries(8)),

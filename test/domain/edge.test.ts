@@ -23,6 +23,7 @@ let failing = false;
 let slow: Promise<void> | undefined;
 let asked: Want[] = [];
 let live = true;
+let life: number | undefined;
 let shownAt: number | undefined;
 let changed: Map<string, Position>;
 let saw: number[] = [];
@@ -39,6 +40,7 @@ function keptAt(at: number): Kept {
     position: position(at),
     source: "us-fra",
     filledAt: instant(now),
+    ...(life === undefined ? {} : { life: seconds(life) }),
     dependencies: [{ members: ["settings"] }, { members: ["name"], under: "type" }],
   };
 }
@@ -118,6 +120,7 @@ beforeEach(() => {
   slow = undefined;
   asked = [];
   live = true;
+  life = undefined;
   shownAt = undefined;
   changed = new Map();
   saw = [];
@@ -140,6 +143,30 @@ describe("while the digest is known", () => {
     await given(edge);
     now += 24 * HOUR;
     expect(await given(edge)).toMatchObject({ from: "us-fra", fwd: "stale" });
+  });
+
+  test("what changes without a position is read again after its own life, wherever it was kept", async () => {
+    life = 60;
+    const edge = isolate();
+    await given(edge);
+    await settle();
+    now += 59_999;
+    expect(await given(edge)).toMatchObject({ from: "memory", stale: false });
+    // Another isolate does not begin its life anew.
+    const other = isolate();
+    expect(await given(other)).toMatchObject({ from: "colo" });
+    now += 1;
+    expect(await given(edge)).toMatchObject({ from: "us-fra", fwd: "stale" });
+    expect(asked.at(-1)?.newerThan).toBe(now - 60_000);
+    await settle();
+    // What the first has had read is in the data centre for all.
+    expect(await given(other)).toMatchObject({ from: "colo" });
+    now += 60_000;
+    live = false;
+    expect(await given(edge)).toMatchObject({ from: "us-fra", fwd: "stale" });
+    now += 60_000;
+    failing = true;
+    expect(await given(edge)).toMatchObject({ from: "memory", stale: true });
   });
 
   test("another isolate is given what the data centre has, and has it then itself", async () => {

@@ -2,6 +2,8 @@
 // when an invocation dies.
 
 import { schemaEngine } from "../../src/adapters/json-schema/schema-engine.ts";
+import { readMarkdown } from "../../src/adapters/markdown/read-markdown.ts";
+import { english } from "../../src/adapters/readability/english.ts";
 import { type Entry, type EntryEvent, evolve, NO_ENTRY } from "../../src/contexts/authoring/domain/entry.ts";
 import { changeOf } from "../../src/contexts/authoring/entry-change.ts";
 import type { TypeShape } from "../../src/contexts/delivery/delivery.ts";
@@ -244,6 +246,7 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
     vault: { seal: async (text: string) => text, open: async (text: string) => text },
     signer: { sign: () => "v1,signed" },
     courier,
+    analyse: { readMarkdown, english, pause: async () => undefined },
     clock,
     report,
     uuid: () => crypto.randomUUID(),

@@ -14,6 +14,8 @@ export interface Document {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly publishedAt: string | null;
+  /** Only where it was asked for; null: there is none. */
+  readonly analysis?: JsonObject | null;
   /** Only of drafts. */
   readonly draft?: {
     readonly status: string;
@@ -34,6 +36,7 @@ export function readDocument(row: Row, body: unknown): Document {
     createdAt: row["created_at"] as string,
     updatedAt: row["updated_at"] as string,
     publishedAt: row["published_at"] as string | null,
+    ...(row["analysis"] === undefined ? {} : { analysis: row["analysis"] as JsonObject | null }),
   };
   if (row["status"] === undefined) return document;
   const draft = {
@@ -52,7 +55,7 @@ export type Show = (document: Document, look: Look) => JsonObject;
 
 /** What readers are given. */
 export const showContent: Show = (document, look) => {
-  const { id, type, slug, version, publishedAt, createdAt, updatedAt } = document;
+  const { id, type, slug, version, publishedAt, createdAt, updatedAt, analysis } = document;
   return {
     id,
     type,
@@ -63,12 +66,13 @@ export const showContent: Show = (document, look) => {
     publishedAt,
     createdAt,
     updatedAt,
+    ...(analysis === undefined ? {} : { analysis }),
   };
 };
 
 /** What editors are given. */
 export const showEntry: Show = (document, look) => {
-  const { id, type, slug, version, publishedAt, createdAt, updatedAt, draft } = document;
+  const { id, type, slug, version, publishedAt, createdAt, updatedAt, analysis, draft } = document;
   const { status = "draft", publishedVersion = null, createdBy = "", updatedBy = "" } = draft ?? {};
   return {
     id,
@@ -83,6 +87,7 @@ export const showEntry: Show = (document, look) => {
     publishedAt,
     createdBy,
     updatedBy,
+    ...(analysis === undefined ? {} : { analysis }),
   };
 };
 

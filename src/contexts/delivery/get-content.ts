@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { askAbout, type DeliveryData } from "./asking.ts";
 import { readDocument, showContent } from "./document.ts";
+import { findingsOf } from "./findings.ts";
 import { hopsDeep } from "./include.ts";
 import { includeSql } from "./include-sql.ts";
 import { includedOf } from "./included.ts";
@@ -67,6 +68,8 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
 function statementsOf(space: number, name: string, view: View): readonly SQL[] {
   const { shape, drafts, steps } = view;
   const one = oneSql(space, shape.type, name, drafts);
+  const findings = findingsOf(space, view, sql`one.id`);
+  const first = findings === undefined ? one : sql`select one.*, ${findings} as analysis from (${one}) one`;
   const depth = hopsDeep(steps);
   const source: DocumentSource = { space, drafts };
   const parts = [sql`page as materialized (select 1 as n, id, false as ended from (${one}) one)`];
@@ -74,7 +77,7 @@ function statementsOf(space: number, name: string, view: View): readonly SQL[] {
   const document = documentOf(source, sql`page.id`);
   const included = { parts, document, source, limit: 1, pageBytes: PAGE_BYTES, hopBytes };
   return [
-    one,
+    first,
     ...Array.from({ length: depth }, (_, at) =>
       includeSql(
         included,

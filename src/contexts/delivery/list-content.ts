@@ -1,4 +1,5 @@
 // A list of content or of entries: one snapshot, one statement and one more for each hop of include.
+import { sql } from "drizzle-orm";
 import { quote } from "../../kernel/fault.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { Position } from "../../kernel/position.ts";
@@ -8,6 +9,7 @@ import { aboutType, askAbout, type DeliveryData, previewOnly } from "./asking.ts
 import type { Condition } from "./condition.ts";
 import { type Cursor, readCursor, writeCursor } from "./cursor.ts";
 import { type Show, showContent, showEntry } from "./document.ts";
+import { findingsOf } from "./findings.ts";
 import { type Page, readPage } from "./list-page.ts";
 import { listStatements } from "./list-sql.ts";
 import { HOP_MOST, hopsIn, type ListPlan, WORK } from "./plan.ts";
@@ -81,7 +83,10 @@ async function list(
     count: count !== undefined,
     budget: data.budget ?? WORK,
   };
-  const answer = await data.reader.read(listStatements(plan, query.steps), cursor.value?.at);
+  const answer = await data.reader.read(
+    listStatements(plan, query.steps, findingsOf(space.uid, query, sql`page.id`)),
+    cursor.value?.at,
+  );
   if (!answer.ok) return answer;
   const { rows, source } = answer.value;
   // Drafts have no history to be read at an earlier position.

@@ -24,6 +24,8 @@ export interface QueryText {
   readonly cursor?: string;
   readonly fields?: readonly string[];
   readonly include: readonly (readonly string[])[];
+  /** `@analysis` among them. */
+  readonly analysis?: true;
   readonly locale?: string;
   readonly perspective: "published" | "draft";
 }
@@ -65,6 +67,8 @@ const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
 const MAX_INCLUDES = 10;
 const MAX_HOPS = 3;
+/** What is found about each entry of the page; no name of a field. */
+const ANALYSIS = "@analysis";
 /** The key of a composite is its longest part. */
 const MAX_CURSOR = 8_192;
 
@@ -156,12 +160,15 @@ const READERS: Readonly<Record<Exclude<Parameter, "filter">, (draft: Draft, valu
     return undefined;
   },
   include(draft, value) {
-    const paths = [...new Set(value.split(","))].map((path) => path.split("."));
+    const asked = new Set(value.split(","));
+    const isAnalysed = asked.delete(ANALYSIS);
+    const paths = [...asked].map((path) => path.split("."));
     if (paths.some((path) => path.some((name) => !FIELD_NAME.test(name))))
-      return "paths of reference fields, like country or country.neighbours";
-    if (paths.length > MAX_INCLUDES || paths.some((path) => path.length > MAX_HOPS))
+      return "paths of reference fields, like country or country.neighbours, or @analysis";
+    if (paths.length + Number(isAnalysed) > MAX_INCLUDES || paths.some((path) => path.length > MAX_HOPS))
       return `at most ${MAX_INCLUDES} paths of at most ${MAX_HOPS} references`;
     draft.include = paths;
+    if (isAnalysed) draft.analysis = true;
     return undefined;
   },
   locale(draft, value) {

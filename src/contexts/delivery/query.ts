@@ -25,6 +25,8 @@ export interface View {
   /** Absent: all. */
   readonly fields?: ReadonlySet<string>;
   readonly steps: readonly IncludeStep[];
+  /** What is found about each entry of the page is shown with it. */
+  readonly analysis?: true;
 }
 
 export interface Query extends View {
@@ -80,7 +82,7 @@ export function readQuery(text: QueryText, asking: Asking, also: readonly Condit
     [...sort.keys.map(({ name }) => name), sort.descending],
     order.by,
     [...(text.fields?.toSorted() ?? ["*"])],
-    view.steps.map(({ path }) => path).toSorted(),
+    [...view.steps.map(({ path }) => path), ...(view.analysis ? ["@analysis"] : [])].toSorted(),
   ];
   return ok({ ...view, where: [...asked, ...also], order, canonical });
 }
@@ -111,6 +113,7 @@ function lookAt(
     locale,
     defaultLocale: space.defaultLocale,
     steps: include.steps,
+    ...(text.analysis ? { analysis: text.analysis } : {}),
     ...(text.fields ? { fields: new Set(text.fields) } : {}),
   };
   return { view, items };

@@ -56,6 +56,12 @@ export function documentOf({ space, drafts, pin }: DocumentSource, id: SQL, from
       where h.space = ${space}::int and h.id = ${id} and ${past} offset 0`;
 }
 
+/** A document with what is found about it: `analysis`, an expression over `page.id`. Its bytes count. */
+export function analysedDocumentOf(document: SQL, drafts: boolean, analysis: SQL): SQL {
+  return sql`select w.fields, w.size + octet_length(coalesce(a.analysis::text, '')) as size, ${documentFacts(drafts)}, a.analysis
+    from (${document}) w cross join lateral (select ${analysis} as analysis offset 0) a`;
+}
+
 /**
  * Of `rows(n, id, fields, size)`, in this order, those that `most` bytes hold, as `body`; then one without a body, which says where the rest
  * was cut off. `spared` are given whatever their size. Select from it by name: `fields` are not cut. Nothing that does not fit is unpacked.

@@ -4,14 +4,14 @@ import { listEntries as list } from "../../contexts/delivery/delivery.ts";
 import { fault } from "../../kernel/fault.ts";
 import { ok, refuse } from "../../kernel/result.ts";
 import { countOf, entriesQuery } from "../delivery/content-query.ts";
-import { pageSchema } from "../delivery/content-schema.ts";
+import { analysisInList, pageSchema } from "../delivery/content-schema.ts";
 import { listAnswer } from "../delivery/list-answer.ts";
 import { read } from "../operation.ts";
 import { entrySchema } from "./entry-schema.ts";
 
 const entryListSchema = z
   .object({
-    data: z.array(entrySchema),
+    data: z.array(entrySchema.extend({ analysis: analysisInList }).meta({ id: "ListedEntry" })),
     page: pageSchema,
     included: z
       .record(z.string(), entrySchema)

@@ -9,6 +9,7 @@ import {
   type QueryText,
   readQueryText,
 } from "../../contexts/delivery/delivery.ts";
+import { type Seconds, seconds } from "../../kernel/clock.ts";
 import { TYPE_NAME } from "../../kernel/id.ts";
 import type { Shared } from "../cache-control.ts";
 import type { QueryReader } from "../operation.ts";
@@ -44,7 +45,7 @@ const filter = z
   });
 
 const include = text(
-  "Reference fields to follow: at most 10 paths of at most 3 hops, separated by commas.",
+  "Reference fields to follow: at most 10 paths of at most 3 hops, separated by commas. `@analysis` adds what was found about each entry of the page, at most 60 s old.",
   "country,country.neighbours",
 );
 const fields = text("Names of the fields to give, separated by commas; all when absent.", "name,population");
@@ -106,8 +107,15 @@ export function countOf(prefer: Readonly<Record<string, string>>): Count | undef
   return count === "exact" || count === "estimated" ? count : undefined;
 }
 
+/** An analysis takes no position. */
+const ANALYSIS_LIFE: Seconds = seconds(60);
+
 /** Drafts are their readers' own; a page after the first stands at a fixed position. */
-export function sharedOf({ perspective, cursor }: QueryText): { readonly shared?: Shared } {
+export function sharedOf({ perspective, cursor, analysis }: QueryText): {
+  readonly shared?: Shared;
+  readonly life?: Seconds;
+} {
   if (perspective === "draft") return { shared: "tenant" };
+  if (analysis === true) return { life: ANALYSIS_LIFE, ...(cursor === undefined ? {} : { shared: "content" }) };
   return cursor === undefined ? {} : { shared: "fixed" };
 }

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { ENTRY_ID, SLUG, TYPE_NAME } from "../../kernel/id.ts";
 import { jsonObject } from "../input.ts";
+import { analysisSchema } from "../insight/analysis-schema.ts";
 
 export const type = z
   .string()
@@ -40,12 +41,19 @@ export const members = {
   updatedAt: time,
 };
 
+/** Of the page's own entries. */
+export const analysisInList = analysisSchema.nullable().optional().meta({
+  description: "With `include=@analysis`; null: it was not looked at yet, or is not published.",
+});
+
 const includedSchema = z.record(z.string(), z.object(members).meta({ id: "IncludedContent" })).meta({
   description:
     "What the entries refer to along `include`, by id, each once. Targets that are not published are absent. A hop follows about 5,000 references: a list ends its page before what would need more, one entry is given what they lead to.",
 });
 
-export const contentSchema = z.object({ ...members, included: includedSchema.optional() }).meta({ id: "Content" });
+export const contentSchema = z
+  .object({ ...members, analysis: analysisInList, included: includedSchema.optional() })
+  .meta({ id: "Content" });
 
 export const pageSchema = z
   .object({
@@ -69,7 +77,7 @@ export const pageSchema = z
 
 export const contentListSchema = z
   .object({
-    data: z.array(z.object(members).meta({ id: "ListedContent" })),
+    data: z.array(z.object({ ...members, analysis: analysisInList }).meta({ id: "ListedContent" })),
     page: pageSchema,
     included: includedSchema.optional(),
   })

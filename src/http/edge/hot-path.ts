@@ -6,7 +6,7 @@ import type { Position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Account } from "../../platform/admission/account.ts";
 import type { BudgetLimit } from "../../platform/admission/plans.ts";
-import { type Kept, LONGEST_MS } from "../../platform/edge-cache/kept.ts";
+import { type Kept, lifeOf } from "../../platform/edge-cache/kept.ts";
 import { type Memory, memory } from "../../platform/edge-cache/memory.ts";
 import type { Freshness, SpaceMemo } from "../../platform/freshness/memo.ts";
 import { ON_KEYS, ON_SETTINGS, staleSince } from "../../platform/freshness/view.ts";
@@ -112,9 +112,10 @@ export function openHotPath(parts: HotParts): HotPath {
   /** What changes only with the second or with the view. */
   function tell(shortcut: Shortcut, kept: Kept, now: Instant, second: number): void {
     const position = String(Math.max(kept.position, shortcut.memo.view?.head ?? 0));
-    const ttl = Math.max(1, Math.ceil((LONGEST_MS - (now - kept.filledAt)) / 1_000));
+    const ttl = Math.max(1, Math.ceil((lifeOf(kept) - (now - kept.filledAt)) / 1_000));
+    const provenAt = instant(Math.max(kept.filledAt, shortcut.memo.askedAt));
     for (const headers of [shortcut.full, shortcut.unmodified]) {
-      headers?.set("Age", ageOf(instant(Math.max(kept.filledAt, shortcut.memo.askedAt)), now));
+      headers?.set("Age", ageOf(kept.life === undefined ? provenAt : kept.filledAt, now));
       headers?.set("Cache-Status", cacheStatusOf({ ttl }));
       headers?.set("Meridian-Position", position);
     }
@@ -137,7 +138,7 @@ export function openHotPath(parts: HotParts): HotPath {
       const now = clock.now();
       if (!freshness.isLive(memo, now) || now >= shortcut.until) return undefined;
       const kept = answers.get(shortcut.key);
-      if (kept === undefined || kept.refusal !== undefined || now - kept.filledAt >= LONGEST_MS) return undefined;
+      if (kept === undefined || kept.refusal !== undefined || now - kept.filledAt >= lifeOf(kept)) return undefined;
       if ((kept !== shortcut.kept || memo.version !== shortcut.version) && !holds(shortcut, kept)) return undefined;
       const atLeast = headers.get("meridian-at-least");
       if (atLeast !== null && !reaches(headers, kept, memo)) return undefined;

@@ -59,8 +59,10 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
           return ok<Kept>({ ...base, dependencies, body: new Uint8Array(), headers: {}, refusal: given.refusal });
         }
         const { body, headers } = await renderRead(route, given.answer, found.value.settings);
+        const { life } = given.answer;
+        const aging = life === undefined ? {} : { life };
         const pinned = headers["Link"] === undefined ? {} : { pinned: true as const };
-        return ok<Kept>({ ...base, ...pinned, dependencies, body: ENCODER.encode(body), headers });
+        return ok<Kept>({ ...base, ...pinned, ...aging, dependencies, body: ENCODER.encode(body), headers });
       }),
     );
   };

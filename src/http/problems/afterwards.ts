@@ -79,6 +79,12 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
       "The log holds an event of a kind or version that this release does not know. It is the reason of a dead letter: whoever has to take the event in waits.",
     remedy: "Deploy the release that wrote it, or a later one, and redrive the dead letter.",
   },
+  "too-much-text": {
+    kind: "limited",
+    title: "Too much text at once",
+    means: "The events of one step bring more text than is analysed in one; they are taken one by one then.",
+    remedy: "Nothing needs to be done.",
+  },
   "dead-letter-missing": {
     kind: "missing",
     title: "No such dead letter",

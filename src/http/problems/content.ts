@@ -80,6 +80,12 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
     means: "The space has no entry with this id.",
     remedy: "Check the id. A deleted entry does not come back, but its id may be used again.",
   },
+  "analysis-missing": {
+    kind: "missing",
+    title: "No analysis",
+    means: "An entry is analysed within moments of being published, and only while it is.",
+    remedy: "Publish the entry, or ask again in a moment.",
+  },
   "entry-exists": {
     kind: "conflict",
     title: "Entry id taken",

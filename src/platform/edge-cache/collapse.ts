@@ -3,7 +3,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Position } from "../../kernel/position.ts";
 import { ok, type Result } from "../../kernel/result.ts";
-import { type Kept, LONGEST_MS } from "./kept.ts";
+import { type Kept, lifeOf } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import type { Origin, Shielded, Want } from "./tiers.ts";
 
@@ -23,7 +23,7 @@ export function collapse<Question>({ origin, memory, clock }: CollapseParts<Ques
   const flights = new Map<string, Flight>();
 
   function isEnough(kept: Kept, { reach, newerThan }: Want): boolean {
-    const isYoung = clock.now() - kept.filledAt < LONGEST_MS;
+    const isYoung = clock.now() - kept.filledAt < lifeOf(kept);
     return isYoung && kept.position >= reach && (newerThan === undefined || kept.filledAt > newerThan);
   }
 

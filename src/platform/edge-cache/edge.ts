@@ -83,8 +83,9 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     return await obtain(ask, memo, best);
   }
 
-  function provenAt(memo: SpaceMemo, { filledAt }: Kept, { is }: Verdict): Instant {
-    const isProven = is === "good" && freshness.isLive(memo, clock.now());
+  function provenAt(memo: SpaceMemo, { filledAt, life }: Kept, { is }: Verdict): Instant {
+    // What has a life of its own holds something that the digest does not speak of.
+    const isProven = is === "good" && life === undefined && freshness.isLive(memo, clock.now());
     return isProven ? instant(Math.max(filledAt, memo.askedAt)) : filledAt;
   }
 

@@ -2,7 +2,7 @@
 import type { Instant } from "../../kernel/clock.ts";
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
 import { type DigestView, staleSince } from "../freshness/view.ts";
-import { type Kept, LONGEST_MS, type Policy } from "./kept.ts";
+import { type Kept, lifeOf, type Policy } from "./kept.ts";
 import { spreadOf } from "./key.ts";
 
 /** What is known of the space's changes at this moment. */
@@ -38,11 +38,12 @@ const JITTER = 0.1;
 export function judge(kept: Kept, { knowing, policy, now, atLeast }: Wanted): Verdict {
   const { view, live } = knowing;
   const age = Math.max(0, now - kept.filledAt);
+  const longest = lifeOf(kept);
   const changed = view === undefined ? undefined : staleSince(view, kept.position, kept.dependencies);
   const proven = view === undefined || changed !== undefined ? kept.position : maxOf(kept.position, view.head);
   const early = atLeast !== undefined && (kept.pinned ? kept.position : proven) < atLeast;
   const reach = maxOf(changed ?? kept.position, atLeast ?? ORIGIN);
-  if (age >= LONGEST_MS) return { is: "stale", ttl: -secondsOf(age - LONGEST_MS), position: proven, reach };
+  if (age >= longest) return { is: "stale", ttl: -secondsOf(age - longest), position: proven, reach };
   if (changed !== undefined) {
     const at = knowing.missedSince(kept);
     const ttl = -secondsOf(now - (at ?? kept.filledAt));
@@ -50,7 +51,7 @@ export function judge(kept: Kept, { knowing, policy, now, atLeast }: Wanted): Ve
     return { is: within ? "passable" : "stale", ttl, position: kept.position, reach };
   }
   if (early) return { is: "stale", ttl: 0, position: proven, reach };
-  if (live) return { is: "good", ttl: secondsOf(LONGEST_MS - age), position: proven };
+  if (live) return { is: "good", ttl: secondsOf(longest - age), position: proven };
   return byAge(kept, policy, age, { position: proven, reach });
 }
 

@@ -18,6 +18,8 @@ export interface Kept {
   /** Name of the endpoint that was read. */
   readonly source: string;
   readonly filledAt: Instant;
+  /** Something in it changes without a position: it is kept no longer, whatever the digest says. */
+  readonly life?: Seconds;
   readonly dependencies: Dependencies;
 }
 
@@ -29,6 +31,11 @@ export interface Policy {
 
 /** Nothing is kept longer, however often it was proven: milliseconds. */
 export const LONGEST_MS = 24 * 60 * 60 * 1_000;
+
+/** Milliseconds. */
+export function lifeOf({ life }: Pick<Kept, "life">): number {
+  return life === undefined ? LONGEST_MS : Math.min(LONGEST_MS, life * 1_000);
+}
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();

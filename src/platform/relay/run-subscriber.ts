@@ -49,6 +49,7 @@ export async function runSubscriber(
       payload: { subscriber: subscriber.name, seen: found.seen, to },
     });
     if (passed.ok) {
+      limit = Math.min(BATCH, limit * 4);
       // What was committed since this was read has a bell of its own.
       if (!passed.moved || to === found.head) return;
       continue;

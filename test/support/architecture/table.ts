@@ -57,7 +57,9 @@ export const KNOWS: Readonly<Record<string, readonly string[]>> = {
   tenancy: [],
   // A type's shape and the terms of a sort row belong to reading; writing has to produce them.
   authoring: ["delivery"],
-  delivery: [],
+  // What is found about an entry is shown with it.
+  delivery: ["insight"],
+  insight: [],
   // What is told is what readers and editors are given; entity tags and preconditions are everybody's.
   webhooks: ["delivery", "tenancy"],
   // A line becomes what an editor's request would.
