@@ -33,6 +33,8 @@ export type StackOptions = {
   readonly watch?: boolean;
   /** Another Worker than src/worker.ts: a wrangler configuration file. */
   readonly wranglerConfig?: string;
+  /** More of the Worker's settings. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;
 };
 
@@ -138,6 +140,7 @@ async function assemble(
       DEVELOPMENT: "true",
       DNS_OVER_HTTPS: resolver.url,
       REDIS_LAG_SECONDS: "0",
+      ...options.variables,
     };
     const worker = await timed("the Worker", () =>
       startWorker({ dataDir, port, config, variables, keeper, watch: options.watch ?? false }),

@@ -18,7 +18,20 @@ export interface Config {
   readonly redisLagSeconds: number;
   /** Share of unremarkable requests that get a log line, 0 to 1; errors, refusals by overload and slow ones always do. */
   readonly logSample: number;
+  /** Who drafts entries; absent: nobody. */
+  readonly generation: GenerationConfig | undefined;
 }
+
+export interface GenerationConfig {
+  /** Of an OpenAI-compatible API, without a slash at its end. */
+  readonly url: string;
+  readonly key: string;
+  readonly model: string;
+  readonly timeoutSeconds: number;
+}
+
+/** Less than a job's lease. */
+const LONGEST_TIMEOUT = 50;
 
 export type Environment = Readonly<Record<string, unknown>>;
 
@@ -34,6 +47,10 @@ const SETTINGS = [
   "LOG_SAMPLE",
   "DNS_OVER_HTTPS",
   "REDIS_LAG_SECONDS",
+  "GENERATION_URL",
+  "GENERATION_KEY",
+  "GENERATION_MODEL",
+  "GENERATION_TIMEOUT_SECONDS",
 ];
 const BINDINGS = [
   "ASSETS",
@@ -79,6 +96,7 @@ export function readConfig(env: Environment): Config {
     logSample: readShare("LOG_SAMPLE", optional("LOG_SAMPLE"), problems),
     resolverUrl: optional("DNS_OVER_HTTPS") ?? "https://cloudflare-dns.com/dns-query",
     redisLagSeconds: readSeconds("REDIS_LAG_SECONDS", optional("REDIS_LAG_SECONDS") ?? "3", problems),
+    generation: readGeneration(optional, problems),
   };
   url("DNS_OVER_HTTPS", config.resolverUrl);
   url("UPSTASH_REDIS_REST_URL", config.redisUrl);
@@ -91,6 +109,35 @@ export function readConfig(env: Environment): Config {
   if (problems.length > 0)
     throw new Error(`Meridian does not start:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
   return config;
+}
+
+/** All of it, or none. The key goes to that address: not over the open network. */
+function readGeneration(
+  optional: (name: string) => string | undefined,
+  problems: string[],
+): GenerationConfig | undefined {
+  const [url, key, model] = ["GENERATION_URL", "GENERATION_KEY", "GENERATION_MODEL"].map(optional);
+  const timeout = optional("GENERATION_TIMEOUT_SECONDS");
+  const seconds = timeout === undefined ? LONGEST_TIMEOUT : Number(timeout);
+  if (!(seconds >= 1 && seconds <= LONGEST_TIMEOUT))
+    problems.push(`GENERATION_TIMEOUT_SECONDS: not a number of seconds from 1 to ${LONGEST_TIMEOUT}`);
+  if (url === undefined && key === undefined && model === undefined) {
+    if (timeout !== undefined) problems.push("GENERATION_TIMEOUT_SECONDS: only with GENERATION_URL");
+    return undefined;
+  }
+  for (const [name, value] of Object.entries({ GENERATION_URL: url, GENERATION_KEY: key, GENERATION_MODEL: model }))
+    if (value === undefined) problems.push(`${name}: missing, and the others are there`);
+  const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
+  const isLoopback =
+    parsed?.hostname === "127.0.0.1" || parsed?.hostname === "localhost" || parsed?.hostname === "[::1]";
+  if (url !== undefined && url !== "") {
+    if (parsed === undefined) problems.push("GENERATION_URL: not a URL");
+    else if (parsed.protocol !== "https:" && !(parsed.protocol === "http:" && isLoopback))
+      problems.push("GENERATION_URL: neither https, nor http on this machine");
+    else if (parsed.username !== "" || parsed.search !== "" || parsed.hash !== "")
+      problems.push("GENERATION_URL: holds credentials, a query or a fragment");
+  }
+  return { url: (url ?? "").replace(/\/+$/, ""), key: key ?? "", model: model ?? "", timeoutSeconds: seconds };
 }
 
 function readFlag(name: string, value: string | undefined, problems: string[]): boolean {

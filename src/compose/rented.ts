@@ -10,6 +10,7 @@ import { shieldTier } from "../adapters/cloudflare/shield.ts";
 import { type BatchQueue, queueWaker } from "../adapters/cloudflare/waker.ts";
 import { neonClient } from "../adapters/neon/sql-client.ts";
 import { tagHash } from "../adapters/noble-hashes/tag-hash.ts";
+import { chatProvider } from "../adapters/openai/chat-provider.ts";
 import { digestStore } from "../adapters/upstash/digest-store.ts";
 import { dirtySet } from "../adapters/upstash/dirty-set.ts";
 import { exactCounter } from "../adapters/upstash/exact-counter.ts";
@@ -17,7 +18,7 @@ import { connectRedis } from "../adapters/upstash/redis.ts";
 import { addSpending } from "../adapters/upstash/spending-counter.ts";
 import type { Config } from "../config.ts";
 import type { Keyed } from "../http/edge/question.ts";
-import { type Clock, instant, seconds } from "../kernel/clock.ts";
+import { type Clock, instant, millis, seconds } from "../kernel/clock.ts";
 import { openAdmission } from "../platform/admission/admission.ts";
 import { spendingReporter } from "../platform/admission/spending-reporter.ts";
 import { openDatabase } from "../platform/database/open-database.ts";
@@ -41,7 +42,7 @@ export interface Bindings extends WallBindings {
 export type Rented = ReturnType<typeof rent>;
 
 export function rent(env: Bindings, config: Config) {
-  const { topology } = config;
+  const { topology, generation } = config;
   const clock: Clock = { now: () => instant(Date.now()) };
   const random = Math.random;
   const sleep = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
@@ -70,6 +71,9 @@ export function rent(env: Bindings, config: Config) {
     uuid: (): string => crypto.randomUUID(),
     database: openDatabase(shards),
     dirty: dirtySet(redis),
+    provider:
+      generation &&
+      chatProvider({ ...generation, timeout: millis(generation.timeoutSeconds * 1_000) }, guards.provider),
     reportSpending: spendingReporter(admission.reads, (reports) => addSpending(redis, reports)),
     shield: shieldTier(env.SHIELD, guards.shield),
     waker: queueWaker(queues, guards.queues, report),

@@ -25,7 +25,7 @@ import type { Body } from "./intake.ts";
 import type { KnowledgeCache } from "./knowledge.ts";
 import type { Charge } from "./middleware/admit.ts";
 import type { Credentials } from "./middleware/identify.ts";
-import type { LetterTools, PlainServices } from "./operation.ts";
+import type { LetterTools, PlainServices, WriteData } from "./operation.ts";
 import type { Route } from "./route.ts";
 
 /** Where the client is, as the platform tells it. */
@@ -81,6 +81,7 @@ export interface Services {
   readonly jobs: JobData["jobs"];
   /** Files on their way in. */
   readonly uploads: Receiving;
+  readonly generation: WriteData["generation"];
   readonly deadLetters: LetterTools;
   readonly plain: PlainServices;
   readonly clock: Clock;

@@ -195,6 +195,7 @@ const REFUSALS: Readonly<Record<number, oas31.ResponseObject>> = {
     "Retry-After",
   ),
   500: refusal("internal", "Something went wrong on our side."),
+  501: refusal("generation-not-configured", "This deployment does not do this."),
   503: refusal(
     "database-unavailable",
     "Something that this needs is away, or more is asked than can be done (`overloaded`); the code says what is known of a write.",

@@ -17,6 +17,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Spaces: "Tenants and their settings. For operators.",
   Keys: "API keys of a space and their scopes.",
   Webhooks: "Endpoints that are told what happens in a space, and how telling them went.",
+  Generations: "Drafts that a configured provider writes.",
   "Dead letters": "What gave up behind the scenes. For operators.",
   Health: "Whether this deployment is alive, ready and well.",
   Documents: "This reference and the pages that problems point at.",

@@ -2,6 +2,7 @@
 import type * as z from "zod";
 import type { ContentType, SchemaEngine } from "../contexts/authoring/authoring.ts";
 import type { Read as ReadTag, Signer } from "../contexts/delivery/delivery.ts";
+import type { GenerationData } from "../contexts/generation/generation.ts";
 import type { Secrets, SpaceSettings } from "../contexts/tenancy/tenancy.ts";
 import type { WebhookTools } from "../contexts/webhooks/webhooks.ts";
 import type { Seconds } from "../kernel/clock.ts";
@@ -51,6 +52,7 @@ export interface WriteData extends SpaceData {
   readonly secrets: Secrets;
   readonly webhooks: WebhookTools;
   readonly jobs: JobData["jobs"];
+  readonly generation: GenerationData["generation"];
 }
 
 /** A read's answer. `etag` says how strong the hash over the body is to be: `strong` (single resources) or a weak one over `tagged`. */

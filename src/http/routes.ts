@@ -25,6 +25,8 @@ import { getHealthReady } from "./documents/get-health-ready.ts";
 import { getMetrics } from "./documents/get-metrics.ts";
 import { getOpenapi } from "./documents/get-openapi.ts";
 import { getProblem } from "./documents/get-problem.ts";
+import { askGeneration } from "./generation/ask-generation.ts";
+import { generations } from "./generation/generations.ts";
 import { getAnalysis } from "./insight/get-analysis.ts";
 import { deleteDeadLetter } from "./relay/delete-dead-letter.ts";
 import { listDeadLetters } from "./relay/list-dead-letters.ts";
@@ -122,6 +124,11 @@ export const ROUTES: readonly Route[] = [
   route("GET",    "/v1/spaces/:space/imports/:job",                    importJobs.get,    holder("transfer:write"),        "read",   never),
   route("GET",    "/v1/spaces/:space/imports/:job/errors",             listImportErrors,  holder("transfer:write"),        "read",   never),
   route("POST",   "/v1/spaces/:space/imports/:job/cancel",             importJobs.cancel, holder("transfer:write"),        "write",  never),
+
+  route("POST",   "/v1/spaces/:space/generations",                     askGeneration,     holder("content:write"),         "generate",never),
+  route("GET",    "/v1/spaces/:space/generations",                     generations.list,  holder("content:write"),         "read",   never),
+  route("GET",    "/v1/spaces/:space/generations/:job",                generations.get,   holder("content:write"),         "read",   never),
+  route("POST",   "/v1/spaces/:space/generations/:job/cancel",         generations.cancel,holder("content:write"),         "write",  never),
 
   route("GET",    "/v1/dead-letters",                                  listDeadLetters,   root,                            "none",   never),
   route("POST",   "/v1/dead-letters/:id/redrive",                      redriveDeadLetter, root,                            "none",   never),

@@ -244,8 +244,8 @@ function bind(
 }
 
 /** What writes are given besides their writer. */
-function toolsOf({ schemas, secrets, webhooks, jobs }: Services) {
-  return { schemas, secrets, webhooks, jobs };
+function toolsOf({ schemas, secrets, webhooks, jobs, generation }: Services) {
+  return { schemas, secrets, webhooks, jobs, generation };
 }
 
 interface Bound {

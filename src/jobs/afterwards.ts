@@ -1,4 +1,5 @@
 // What happens afterwards is made of: the relay's subscribers, webhooks, dead letters. Ports become the tools of reactions and of the sweep.
+import type { GenerateParts } from "../contexts/generation/generation.ts";
 import { type AnalyseParts, followPublications } from "../contexts/insight/insight.ts";
 import type { ImportParts } from "../contexts/transfer/transfer.ts";
 import {
@@ -44,6 +45,7 @@ export interface AfterwardsParts extends BringUpParts {
   readonly signer: MessageSigner;
   readonly courier: Courier;
   readonly analyse: AnalyseParts;
+  readonly drafting: Pick<GenerateParts, "provider" | "schemas">;
   readonly clock: Clock;
   readonly report: Report;
   uuid(): string;

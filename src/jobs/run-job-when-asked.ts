@@ -1,5 +1,5 @@
 // A message only wakes: whether the job may go on, and by whom, its row decides. The turn goes on behind the message, so that a long one keeps
-// nobody else's message waiting; the row's lease stands in for the message then.
+// nobody else's message waiting; the row's lease stands in for the message then. A patient kind would not live long enough there.
 import { fault } from "../kernel/fault.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
 import { claimJob, workOn } from "../platform/jobs/run-job.ts";
@@ -17,7 +17,9 @@ export async function runJobWhenAsked(
   if (kind === "webhook-replay") return ok(undefined);
   const claimed = await claimJob(jobs, { uid, epoch, residency }, job);
   if (claimed.is === "mine") {
-    defer(workOn(jobs, claimed.job));
+    const work = workOn(jobs, claimed.job);
+    if (jobs.kinds.find(({ name }) => name === claimed.job.kind)?.isPatient === true) await work;
+    else defer(work);
     return ok(undefined);
   }
   const { after } = claimed;

@@ -1,11 +1,12 @@
 // What is found about published text, over HTTP: on its own and with content, in time, for each locale, for nobody else's entries.
-import { afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, makeSpace, PLACES, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { expectRefusal, headOf } from "../support/witness.ts";
 
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 let space: Space;
 let made = 0;
 
@@ -42,7 +43,8 @@ async function analysed(id: string, version = 1, path = ""): Promise<Awaited<Ret
   return (await read()).body;
 }
 
-describe("an analysis", () => {
+// Each waits some seconds for what happens behind: together they wait once.
+describe.concurrent("an analysis", () => {
   test("comes after publishing, says why, takes no position", async () => {
     const id = await publish();
     const head = await headOf(space);

@@ -44,6 +44,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   rotateWebhookSecret: { overlapSeconds: 0 },
   replayWebhook: { fromPosition: 1 },
   startImport: { type: "city", id: "made", fields: { name: { en: "Made" } } },
+  // Whoever reaches the provider with it is refused there.
+  askGeneration: { type: "city", brief: "401" },
   patchEntry: { fields: { note: "Made" } },
 };
 
@@ -67,6 +69,7 @@ let keyId: string;
 let webhookId: string;
 let replayId: string;
 let importId: string;
+let generationId: string;
 let letterId: string;
 
 /** The route's address with everything in it there, unless told otherwise. */
@@ -82,7 +85,7 @@ function pathOf(
     type: absent ? "nowhere" : "city",
     id: idOf(route, absent),
     replay: absent ? "0".repeat(24) : replayId,
-    job: absent ? "0".repeat(24) : importId,
+    job: absent ? "0".repeat(24) : route.path.includes("/imports/") ? importId : generationId,
     code: "not-found",
     file: "swagger-ui.css",
   };
@@ -151,7 +154,8 @@ async function plantLetter(): Promise<string> {
 
 beforeAll(async () => {
   const made = await Promise.all([
-    makeSpace({ publicRead: false }),
+    // No plan has as many generations as are asked for here.
+    makeSpace({ publicRead: false, limits: { generate: { quota: 10_000, window: 60 } } }),
     makeSpace({ publicRead: false }),
     makeSpace({ publicRead: false }),
   ]);
@@ -170,6 +174,7 @@ beforeAll(async () => {
   replayId = (await home.must("POST", `webhooks/${webhookId}/replay`, { body: { fromPosition: 1 } })).body.id;
   importId = (await home.must("POST", "imports", { raw: "", headers: { "content-type": "application/x-ndjson" } })).body
     .id;
+  generationId = (await home.must("POST", "generations", { body: BODIES["askGeneration"] })).body.id;
   letterId = await plantLetter();
   keyId = (await home.must("POST", "keys", { body: { name: "sample", scopes: ["content:read"] } })).body.id;
 });

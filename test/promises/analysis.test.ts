@@ -1,12 +1,13 @@
 // What is published is analysed once, whatever queues do and wherever an isolate dies: afterwards what was found is about what is published.
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { openWorld, type World } from "../support/afterworld.ts";
+import { stackHere } from "../support/here.ts";
 
 let world: World;
 let space: SpaceAddress;
 beforeAll(async () => {
-  world = await openWorld(inject("stack").postgres["us-primary"] as string);
+  world = await openWorld(stackHere().postgres["us-primary"] as string);
 });
 afterAll(() => world?.end());
 

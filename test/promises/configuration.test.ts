@@ -103,6 +103,44 @@ test("every problem is named at once", () => {
   ]);
 });
 
+describe("who drafts entries", () => {
+  const all = { GENERATION_URL: "https://llm.example/v1/", GENERATION_KEY: "key-hunter2", GENERATION_MODEL: "m" };
+
+  test("is configured as a whole, or not at all", () => {
+    expect(readConfig(good).generation).toBeUndefined();
+    expect(readConfig({ ...good, ...all }).generation).toEqual({
+      url: "https://llm.example/v1",
+      key: "key-hunter2",
+      model: "m",
+      timeoutSeconds: 50,
+    });
+    for (const name of Object.keys(all)) {
+      const found = problems({ ...good, ...all, [name]: undefined });
+      expect(found).toEqual([expect.stringMatching(new RegExp(`^${name}: `))]);
+    }
+    expect(problems({ ...good, GENERATION_TIMEOUT_SECONDS: "5" })).toHaveLength(1);
+  });
+
+  test.each([
+    { GENERATION_URL: "not a url" },
+    { GENERATION_URL: "http://llm.example/v1" },
+    { GENERATION_URL: "ftp://llm.example/v1" },
+    { GENERATION_URL: "https://user:hunter2@llm.example/v1" },
+    { GENERATION_URL: "https://llm.example/v1?key=hunter2" },
+    { GENERATION_TIMEOUT_SECONDS: "51" },
+    { GENERATION_TIMEOUT_SECONDS: "0" },
+    { GENERATION_TIMEOUT_SECONDS: "soon" },
+  ])("and not wrongly: %j", (wrong) => {
+    const found = problems({ ...good, ...all, ...wrong });
+    expect(found).toHaveLength(1);
+    expect(found.join()).not.toContain("hunter2");
+  });
+
+  test("on this machine without a certificate", () => {
+    expect(problems({ ...good, ...all, GENERATION_URL: "http://127.0.0.1:11434/v1" })).toEqual([]);
+  });
+});
+
 test.each(["REDIS_URL", "topology", "TOPOLOGY ", "NEW_FLAG", "ROOT_KEYS"])(
   "a setting that does not exist is refused: %s",
   (name) => {

@@ -34,6 +34,7 @@ async function plantAfterwards(space: number, hook: string): Promise<void> {
     "insert into delivery_attempts (space, delivery, n, at, took_ms, request) values ($1, $2 || 'd', 1, now(), 1, '{}')",
     "insert into webhook_replays (space, id, webhook, from_pos, to_pos, reached, created_at) values ($1, $2 || 'r', $2, 1, 1, 1, now())",
     "insert into jobs (space, id, kind, status, actor, plan, created_at, due_at, closed) values ($1, $2 || 'j', 'none', 'completed', 'key:x', '{}', now(), now(), true)",
+    "insert into analyses (space, id, locale, type, version, position, checks, analysed_at) values ($1, $2 || 'a', 'en', 'city', 1, 1, '[]', now())",
     "insert into subscribers (space, subscriber) values ($1, 'of-' || $2)",
     "insert into dead_letters (space, id, at, queue, reason, attempts) values ($1, $2, now(), 'work', 'planted', 1)",
   ])

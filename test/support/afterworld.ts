@@ -7,6 +7,7 @@ import { english } from "../../src/adapters/readability/english.ts";
 import { type Entry, type EntryEvent, evolve, NO_ENTRY } from "../../src/contexts/authoring/domain/entry.ts";
 import { changeOf } from "../../src/contexts/authoring/entry-change.ts";
 import type { TypeShape } from "../../src/contexts/delivery/delivery.ts";
+import type { Provider } from "../../src/contexts/generation/generation.ts";
 import type { Posted } from "../../src/contexts/webhooks/webhooks.ts";
 import { renderOutcome } from "../../src/http/render-outcome.ts";
 import { readImportLine } from "../../src/http/transfer/import-line.ts";
@@ -77,8 +78,12 @@ const SETTINGS = { name: "s", locales: ["en"], defaultLocale: "en" };
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-/** `kinds`: jobs of the test's own. */
-export async function openWorld(server: string, kinds: (clock: Clock) => readonly JobKind[] = () => []) {
+/** `kinds`: jobs of the test's own; `provider`: who drafts. */
+export async function openWorld(
+  server: string,
+  kinds: (clock: Clock) => readonly JobKind[] = () => [],
+  provider?: Provider,
+) {
   const { client, sql, hold, waiting, end } = await ownDatabase(server);
   let now = instant(Date.now());
   const clock: Clock = { now: () => now };
@@ -246,6 +251,7 @@ export async function openWorld(server: string, kinds: (clock: Clock) => readonl
     vault: { seal: async (text: string) => text, open: async (text: string) => text },
     signer: { sign: () => "v1,signed" },
     courier,
+    drafting: { provider: provider && stepped(provider), schemas: schemaEngine() },
     analyse: { readMarkdown, english, pause: async () => undefined },
     clock,
     report,

@@ -45,12 +45,19 @@ export const TENANT_TABLES = [
   "delivery_attempts",
   "webhook_replays",
   "jobs",
+  "analyses",
   "subscribers",
   "dead_letters",
 ] as const;
 
 /** What moves behind the answers, whoever asks what meanwhile. */
-const MOVING: ReadonlySet<string> = new Set(["subscribers", "webhook_state", "deliveries", "delivery_attempts"]);
+const MOVING: ReadonlySet<string> = new Set([
+  "subscribers",
+  "analyses",
+  "webhook_state",
+  "deliveries",
+  "delivery_attempts",
+]);
 
 /** One digest over every row that a space has. Not of what moves behind the answers: that, and when a key was last used. */
 export async function printOf(sql: Sql, uid: number): Promise<string> {

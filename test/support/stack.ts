@@ -5,11 +5,15 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { removeData } from "../../local/data-directory.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { openProvider, PROVIDER_KEY } from "./provider.ts";
 
 export type StackAddresses = Pick<
   Stack,
   "origin" | "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey" | "secret"
->;
+> & {
+  /** Who drafts entries: see provider.ts. */
+  readonly provider: string;
+};
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -24,10 +28,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const { filenamePattern } = project.vitest as { readonly filenamePattern?: string[] };
   const { testFiles } = await project.globTestFiles(filenamePattern);
   const wanted = Math.min(project.config.maxWorkers, testFiles.length);
-  const started: { readonly stack: Stack; clear(): void }[] = [];
+  const started: Started[] = [];
   const end = async (): Promise<void> => {
-    await Promise.all(started.map(({ stack }) => stack.stop()));
-    for (const { clear } of started) clear();
+    await Promise.all(started.map((one) => one.stop()));
   };
   try {
     // One after the other: they look for free ports.
@@ -37,18 +40,24 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw error;
   }
   const claims = mkdtempSync(join(tmpdir(), "meridian-claims-"));
-  project.provide("stacks", { stacks: started.map(({ stack }) => addressesOf(stack)), claims });
+  project.provide("stacks", { stacks: started.map(({ addresses }) => addresses), claims });
   return async () => {
     await end();
     rmSync(claims, { recursive: true, force: true });
   };
 }
 
-function addressesOf({ origin, control, topology, neon, redis, postgres, rootKey, secret }: Stack): StackAddresses {
-  return { origin, control, topology, neon, redis, postgres, rootKey, secret };
+interface Started {
+  readonly addresses: StackAddresses;
+  stop(): Promise<void>;
 }
 
-async function startStackOfTests(): Promise<{ readonly stack: Stack; clear(): void }> {
+function addressesOf(stack: Stack, provider: string): StackAddresses {
+  const { origin, control, topology, neon, redis, postgres, rootKey, secret } = stack;
+  return { origin, control, topology, neon, redis, postgres, rootKey, secret, provider };
+}
+
+async function startStackOfTests(): Promise<Started> {
   const dataDir = mkdtempSync(join(tmpdir(), "meridian-test-"));
   chmodSync(dataDir, 0o755);
   const worker = process.env.MERIDIAN_WORKER !== "none";
@@ -56,10 +65,25 @@ async function startStackOfTests(): Promise<{ readonly stack: Stack; clear(): vo
     removeData(dataDir);
     rmSync(dataDir, { recursive: true, force: true });
   };
+  const provider = await openProvider();
+  const variables = {
+    GENERATION_URL: `${provider.url}/v1`,
+    GENERATION_KEY: PROVIDER_KEY,
+    GENERATION_MODEL: "scripted",
+    GENERATION_TIMEOUT_SECONDS: "3",
+  };
   try {
-    const stack = await startStack({ dataDir, demo: false, worker, fsync: false });
-    return { stack, clear };
+    const stack = await startStack({ dataDir, demo: false, worker, fsync: false, variables });
+    return {
+      addresses: addressesOf(stack, provider.url),
+      async stop() {
+        await stack.stop();
+        await provider.close();
+        clear();
+      },
+    };
   } catch (error) {
+    await provider.close();
     clear();
     throw error;
   }

@@ -27,6 +27,7 @@ export {
   unpublishEntry,
 } from "./entries.ts";
 export { decodeEntry, entriesStatement, entryStatement, type LoadedEntry } from "./entry-row.ts";
+export { whyNotFields } from "./fields-judge.ts";
 export type { Preconditions } from "./preconditions.ts";
 export { getEntry } from "./read-entry.ts";
 export { getType, listTypes } from "./read-types.ts";

@@ -85,6 +85,44 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
     means: "The events of one step bring more text than is analysed in one; they are taken one by one then.",
     remedy: "Nothing needs to be done.",
   },
+  "generation-not-configured": {
+    kind: "unsupported",
+    title: "Nobody drafts here",
+    means: "The deployment has no provider that drafts entries.",
+    remedy: "Its operator sets GENERATION_URL, GENERATION_KEY and GENERATION_MODEL.",
+  },
+  "type-not-draftable": {
+    kind: "invalid",
+    title: "Type cannot be drafted",
+    means: "Entries of this content type need references to other entries, which nobody can invent.",
+    remedy: "Make the reference optional in the content type, or write the entry yourself.",
+  },
+  "generation-invalid": {
+    kind: "invalid",
+    title: "Provider wrote something else",
+    means: "What the provider wrote does not satisfy the content type's schema. It is the reason why a job failed.",
+    remedy: "Ask again with a brief that says more, or for a simpler type. The job's errors say what was wrong.",
+  },
+  "generation-unanswered": {
+    kind: "unavailable",
+    title: "Provider did not answer",
+    means:
+      "Two requests to the provider ended without an answer; it may have been paid for them. It is the reason why a job failed.",
+    remedy: "Ask again later, or for less text.",
+  },
+  "generation-unavailable": {
+    kind: "unavailable",
+    title: "Provider unavailable",
+    means: "The provider was away or too busy, each time. It is the reason why a job failed.",
+    remedy: "Ask again later.",
+  },
+  "generation-refused": {
+    kind: "unavailable",
+    title: "Provider refused",
+    means:
+      "The provider refused the request as such: its address, key or model is wrong, or it led elsewhere. It is the reason why a job failed.",
+    remedy: "The operator looks at GENERATION_URL, GENERATION_KEY and GENERATION_MODEL.",
+  },
   "dead-letter-missing": {
     kind: "missing",
     title: "No such dead letter",

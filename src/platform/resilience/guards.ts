@@ -17,6 +17,8 @@ export interface Guards {
   readonly wall: Guard;
   /** Of the names of webhooks. */
   readonly resolver: Guard;
+  /** Of drafts. */
+  readonly provider: Guard;
 }
 
 export function openGuards({ shards }: Topology, clock: Clock): Guards {
@@ -64,6 +66,14 @@ export function openGuards({ shards }: Topology, clock: Clock): Guards {
       clock,
     }),
     wall: guard("wall", { timeout: millis(250), breakAfter: 5, halfOpenAfter: millis(1_000), bulkhead: 1_000, clock }),
+    // The timeout of each call is configured. Few at a time: an invocation has six connections.
+    provider: guard("provider", {
+      timeout: millis(50_000),
+      breakAfter: 5,
+      halfOpenAfter: millis(5_000),
+      bulkhead: 20,
+      clock,
+    }),
     resolver: guard("resolver", {
       timeout: millis(2_000),
       breakAfter: 10,

@@ -60,6 +60,8 @@ export const KNOWS: Readonly<Record<string, readonly string[]>> = {
   // What is found about an entry is shown with it.
   delivery: ["insight"],
   insight: [],
+  // What is generated becomes an entry like any other.
+  generation: ["authoring"],
   // What is told is what readers and editors are given; entity tags and preconditions are everybody's.
   webhooks: ["delivery", "tenancy"],
   // A line becomes what an editor's request would.

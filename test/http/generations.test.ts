@@ -1,0 +1,146 @@
+// Drafts that a provider writes, over HTTP: asked for, followed, listed, cancelled; how often, by whom, and what for.
+import { beforeAll, describe, expect, test } from "vitest";
+import { makeSpace, type Space, until } from "../support/client.ts";
+import { openControl } from "../support/control.ts";
+import { stackHere } from "../support/here.ts";
+import { DRAFT } from "../support/provider.ts";
+import { expectRefusal, headOf } from "../support/witness.ts";
+
+let space: Space;
+let briefs = 0;
+const string = { type: "string" };
+
+beforeAll(async () => {
+  space = await made();
+});
+
+async function made(): Promise<Space> {
+  const one = await makeSpace();
+  for (const [type, required] of [
+    ["article", ["title"]],
+    ["bound", ["title", "other"]],
+  ] as const)
+    await one.must("PUT", `types/${type}`, {
+      body: {
+        name: type,
+        schema: {
+          type: "object",
+          required,
+          properties: {
+            title: { ...string, maxLength: 100, "x-localized": true },
+            body: string,
+            other: { ...string, "x-reference": "article" },
+          },
+        },
+      },
+    });
+  return one;
+}
+
+const briefOf = (acts: string): string => {
+  briefs += 1;
+  return `${acts} ${process.pid}.${briefs}`;
+};
+const generate = (acts: string, more: object = {}, headers: Record<string, string> = {}) =>
+  space.ask("POST", "generations", { body: { type: "article", brief: briefOf(acts), ...more }, headers });
+async function ended(id: string) {
+  const read = async () => (await space.must("GET", `generations/${id}`)).body;
+  await until("the job has ended", async () => !["queued", "running"].includes((await read()).status), 120_000);
+  return await read();
+}
+
+describe("a generation", () => {
+  test("is a job that ends with a draft; it takes no position, the draft does", async () => {
+    const before = await headOf(space);
+    const answer = await generate("ok", { locale: "fr" });
+    expect([answer.status, answer.position]).toEqual([202, before]);
+    expect(answer.headers.get("location")).toBe(`/v1/spaces/${space.id}/generations/${answer.body.id}`);
+    expect(answer.headers.get("ratelimit-policy")).toBe('"generate";q=10;w=60');
+    expect(answer.body).toMatchObject({
+      kind: "generation",
+      status: "queued",
+      type: "article",
+      locale: "fr",
+      entry: null,
+    });
+    const job = await ended(answer.body.id);
+    expect(job).toMatchObject({ status: "completed", usage: { requests: 1, totalTokens: 120 }, model: "scripted" });
+    const entry = await space.must("GET", `entries/${job.entry}`);
+    expect(entry.body).toMatchObject({
+      status: "draft",
+      fields: { title: { fr: DRAFT.title }, body: DRAFT.body },
+      createdBy: "system:generation",
+    });
+    expect(await headOf(space)).toBe(before + 1);
+    const listed = await space.must("GET", "generations?limit=1");
+    expect(listed.body.data).toEqual([job]);
+  });
+
+  test("that the provider breaks off or answers wrongly says so", async () => {
+    const jobs = await Promise.all(["wrong", "huge", "redirect", "hang ok"].map((acts) => generate(acts)));
+    const ends = await Promise.all(jobs.map(({ body }) => ended(body.id)));
+    expect(ends.map(({ status, error }) => [status, error?.code])).toEqual([
+      ["failed", "generation-invalid"],
+      ["failed", "generation-invalid"],
+      ["failed", "generation-refused"],
+      ["completed", undefined],
+    ]);
+    expect(ends[0].error.errors[0].detail).toContain("/fields/title");
+    const elsewhere = await fetch(`${stackHere().provider}/asked?brief=/elsewhere`);
+    expect(await elsewhere.json()).toEqual([]);
+  });
+
+  test("is cancelled, and ends", async () => {
+    const { body } = await generate("hang");
+    const cancelled = await space.must("POST", `generations/${body.id}/cancel`);
+    expect(cancelled.body.status).toBe("cancelled");
+    expect((await ended(body.id)).status).toBe("cancelled");
+    expectRefusal(await space.ask("GET", `generations/${"0".repeat(24)}`), 404, "job-missing");
+  });
+
+  test("is refused before anybody is paid", async () => {
+    space = await made();
+    expectRefusal(await generate("ok", { type: "nothing" }), 422, "type-unknown");
+    expectRefusal(await generate("ok", { type: "bound" }), 422, "type-not-draftable");
+    expectRefusal(await generate("ok", { locale: "de" }), 422, "invalid-value");
+    expectRefusal(await generate("ok", { brief: "" }), 422, "invalid-value");
+    expectRefusal(await generate("ok", { brief: "x".repeat(4_001) }), 422, "invalid-value");
+    const key = await space.keyWith(["content:read", "content:preview"]);
+    expectRefusal(
+      await space.ask("POST", "generations", { body: { type: "article", brief: "ok" }, key }),
+      403,
+      "scope-missing",
+    );
+  });
+
+  test("repeated under one key is one job", async () => {
+    const body = { type: "article", brief: briefOf("ok") };
+    const headers = { "idempotency-key": "one-generation" };
+    const [one, two] = [
+      await space.ask("POST", "generations", { body, headers }),
+      await space.ask("POST", "generations", { body, headers }),
+    ];
+    expect([two.text, two.headers.get("idempotency-replayed")]).toEqual([one.text, "true"]);
+    await ended(one.body.id);
+    const asked = await fetch(`${stackHere().provider}/asked?brief=${encodeURIComponent(body.brief)}`);
+    expect(await asked.json()).toHaveLength(1);
+  });
+});
+
+test("ten a minute, exactly; while nobody can count, none", async () => {
+  space = await made();
+  const control = openControl(stackHere().control);
+  // One window holds all of them.
+  if (60_000 - (Date.now() % 60_000) < 20_000)
+    await until("a window begins", async () => Date.now() % 60_000 < 5_000, 60_000);
+  const answers = await Promise.all(Array.from({ length: 14 }, () => generate("ok", { type: "nothing" })));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(10).fill(422), ...Array(4).fill(429)]);
+  space = await made();
+  try {
+    await control.fault("redis", { mode: "down" });
+    const closed = await generate("ok");
+    expect([closed.status, closed.body.code, closed.headers.get("retry-after")]).toEqual([503, "overloaded", "5"]);
+  } finally {
+    await control.restore();
+  }
+});
