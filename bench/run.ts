@@ -2,13 +2,14 @@
 import { counts } from "./counts/counts.ts";
 import { geo } from "./geo/geo.ts";
 import { hits } from "./hits/hits.ts";
+import { imports } from "./import/import.ts";
 import { readOptions } from "./options.ts";
 import { profile } from "./profile/profile.ts";
 import { uncached } from "./uncached/uncached.ts";
 import { webhooks } from "./webhooks/webhooks.ts";
 
 /** In the order in which they run. Each starts a stack of its own, and compares within itself. */
-const MEASUREMENTS = { uncached, hits, counts, profile, geo, webhooks } as const;
+const MEASUREMENTS = { uncached, hits, counts, profile, import: imports, geo, webhooks } as const;
 const UNASKED = ["uncached", "hits", "counts"];
 
 const options = readOptions(process.argv.slice(2));

@@ -31,7 +31,8 @@ export async function openMeter(connectionString: string): Promise<Meter> {
   };
 }
 
-function workers(): readonly number[] {
+/** Processes of workerd that this one started. */
+export function workers(): readonly number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
     const found = statOf(pid);

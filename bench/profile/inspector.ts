@@ -16,9 +16,14 @@ export interface CpuProfile {
 
 const SAMPLE_EVERY_US = 200;
 
-/** `port`: of workerd's `--inspector-addr`. */
-export async function takeProfile(port: number, work: () => Promise<void>): Promise<CpuProfile> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/main`);
+export interface Inspector {
+  call(method: string, params?: object): Promise<unknown>;
+  close(): void;
+}
+
+/** `port`: where it listens. `target`: the Worker, as the one who started it calls it; on bare workerd `main`. */
+export async function openInspector(port: number, target = "main"): Promise<Inspector> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/${target}`);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener("open", () => resolve(), { once: true });
     socket.addEventListener("error", () => reject(new Error("The inspector does not answer")), { once: true });
@@ -39,6 +44,11 @@ export async function takeProfile(port: number, work: () => Promise<void>): Prom
       socket.send(JSON.stringify({ id, method, params }));
     });
   };
+  return { call, close: () => socket.close() };
+}
+
+export async function takeProfile(port: number, work: () => Promise<void>, target?: string): Promise<CpuProfile> {
+  const { call, close } = await openInspector(port, target);
   try {
     await call("Profiler.enable");
     await call("Profiler.setSamplingInterval", { interval: SAMPLE_EVERY_US });
@@ -47,6 +57,6 @@ export async function takeProfile(port: number, work: () => Promise<void>): Prom
     const { profile } = (await call("Profiler.stop")) as { profile: CpuProfile };
     return profile;
   } finally {
-    socket.close();
+    close();
   }
 }

@@ -21,7 +21,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export type BareWorker = "worker" | "constant" | "tiers" | "origin";
+export type BareWorker = "worker" | "constant" | "tiers" | "origin" | "insert";
 
 export function bundleProduct(minify = true): Promise<string> {
   copyDocsAssets();

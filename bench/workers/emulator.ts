@@ -28,10 +28,15 @@ export interface Emulated {
   readonly consumes?: boolean | "all";
   /** A module that stands before the product: it imports "./worker.js" and is what the platform calls. */
   readonly before?: string;
+  /** Buckets beside the product's own services. */
+  readonly buckets?: readonly string[];
 }
 
 /** One process. Its Workers share cache, queues and objects, and are an isolate each. */
-export async function startEmulator(workers: readonly Emulated[]): Promise<ReadonlyMap<string, Running>> {
+export async function startEmulator(
+  workers: readonly Emulated[],
+  inspectorPort?: number,
+): Promise<ReadonlyMap<string, Running>> {
   const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), "meridian-emulator-"));
   const emulator = new Miniflare(
     convertV4MiniflareOptions({
@@ -40,6 +45,7 @@ export async function startEmulator(workers: readonly Emulated[]): Promise<Reado
       handleStructuredLogs: () => {},
       cf: false,
       resourcePersistencePath: directory,
+      ...(inspectorPort === undefined ? {} : { inspectorPort }),
     }),
   );
   await emulator.ready;
@@ -55,8 +61,9 @@ export async function startEmulator(workers: readonly Emulated[]): Promise<Reado
   return running;
 }
 
-export async function startOne(worker: Emulated): Promise<Running> {
-  const started = (await startEmulator([worker])).get(worker.name);
+/** `inspectorPort`: speaks the Chrome DevTools protocol there. */
+export async function startOne(worker: Emulated, inspectorPort?: number): Promise<Running> {
+  const started = (await startEmulator([worker], inspectorPort)).get(worker.name);
   if (started === undefined) throw new Error(`${worker.name} did not start`);
   return started;
 }
@@ -93,16 +100,9 @@ function consumersOf(consumes: boolean | "all"): Readonly<Record<string, object>
   return { ...Object.fromEntries(all), "meridian-dead-letters": last };
 }
 
-function optionsOf({
-  name,
-  code,
-  bindings = {},
-  shield,
-  cache = true,
-  services = false,
-  consumes = true,
-  before,
-}: Emulated) {
+function optionsOf(worker: Emulated) {
+  const { name, code, bindings = {}, shield, cache = true, services = false, consumes = true, buckets = [] } = worker;
+  const { before } = worker;
   const queue = (binding: string): string => `meridian-${binding.toLowerCase().replaceAll("_", "-")}`;
   const queues = ["CHANGES", ...SERVICES.filter((service) => service !== "ASSETS" && service !== "BLOBS")];
   const own = {
@@ -123,7 +123,7 @@ function optionsOf({
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: COMPATIBILITY_FLAGS,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-    ...(services ? own : { bindings }),
+    ...(services ? own : { bindings, r2Buckets: [...buckets] }),
     ...(shield === undefined
       ? {}
       : {

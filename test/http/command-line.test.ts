@@ -2,11 +2,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/ports.ts";
 import { makeSpace, makeTypes, type Space, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { type CuttingProxy, startCuttingProxy } from "../support/cutting-proxy.ts";
+import { stackHere } from "../support/here.ts";
 import { placeOf, type Running, runMeridian, startMeridian } from "../support/meridian-command.ts";
 
 const CITIES = 60;
@@ -19,7 +20,7 @@ const linesIn = (name: string): readonly string[] => readFileSync(fileIn(name), 
 
 /** An import is still under way when one looks. */
 const SLOW = { mode: "latency", ms: 100 } as const;
-const control = openControl(inject("stack").control);
+const control = openControl(stackHere().control);
 
 let space: Space;
 let proxy: CuttingProxy;
@@ -78,7 +79,7 @@ describe("meridian", () => {
         4,
         /nobody listens/,
       ],
-      ["another server", ["export"], { ...here, MERIDIAN_URL: inject("stack").control }, 4, /not as Meridian does/],
+      ["another server", ["export"], { ...here, MERIDIAN_URL: stackHere().control }, 4, /not as Meridian does/],
       ["not a key", ["export"], { ...here, MERIDIAN_KEY: "mrd_nothing" }, 3, /401 credentials-invalid.*MERIDIAN_KEY/],
       ["no such type", ["export", "--type", "none"], here, 3, /There is no type "none".*404 type-missing/],
       ["no right", ["export", "--perspective", "draft"], { ...here, MERIDIAN_KEY: without }, 3, /403 scope-missing/],

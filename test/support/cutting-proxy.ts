@@ -1,6 +1,6 @@
 // A way to the Worker that can be cut: what a client sees when a network, or a machine, gives up in the middle.
 import { connect, createServer, type Socket } from "node:net";
-import { inject } from "vitest";
+import { stackHere } from "./here.ts";
 
 export interface CuttingProxy {
   readonly url: string;
@@ -16,7 +16,7 @@ export interface CuttingProxy {
 }
 
 export async function startCuttingProxy(): Promise<CuttingProxy> {
-  const target = new URL(inject("stack").origin);
+  const target = new URL(stackHere().origin);
   const sockets = new Set<Socket>();
   let [hold, most, received]: [number | undefined, number | undefined, number] = [undefined, undefined, 0];
   const server = createServer((client) => {

@@ -1,8 +1,8 @@
 // The command line as a user starts it: a process of its own, with what it prints and what it ends with.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { inject } from "vitest";
 import type { Space } from "./client.ts";
+import { stackHere } from "./here.ts";
 
 const PROGRAM = join(import.meta.dirname, "..", "..", "local", "cli", "meridian.ts");
 
@@ -50,7 +50,7 @@ export function startMeridian(args: readonly string[], env: Readonly<Record<stri
 }
 
 /** Where a command goes: that space, with its key, at the stack or at `url`. */
-export const placeOf = ({ id, key }: Space, url = inject("stack").origin): Readonly<Record<string, string>> => ({
+export const placeOf = ({ id, key }: Space, url = stackHere().origin): Readonly<Record<string, string>> => ({
   MERIDIAN_URL: url,
   MERIDIAN_SPACE: id,
   MERIDIAN_KEY: key,
