@@ -39,8 +39,10 @@ async function start(directory: string, { host, port, user, name }: Database, ar
   const { version } = JSON.parse(readFileSync(join(directory, "node_modules", "payload", "package.json"), "utf8")) as {
     version: string;
   };
+  const filled = JSON.parse(readFileSync(join(directory, "filled.json"), "utf8")) as number;
   return {
     port: own,
+    filled,
     list: "/api/articles?limit=20&pagination=false&sort=words&depth=1",
     one,
     about: `${version}, without Next.js, no cache of its own`,

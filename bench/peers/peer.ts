@@ -15,6 +15,8 @@ export interface Started {
   readonly one: (n: number) => string;
   /** What its name does not say: version, cache. */
   readonly about: string;
+  /** Articles a second while it was filled, in the way that it offers. */
+  readonly filled: number;
   stop(): Promise<void>;
 }
 

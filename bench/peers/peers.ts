@@ -15,6 +15,7 @@ import { startRaw } from "../workers/raw.ts";
 import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
 import { settingsOf } from "../workers/settings.ts";
 import { directus } from "./directus.ts";
+import { importRate } from "./import-rate.ts";
 import { payload } from "./payload.ts";
 import type { Database, Peer, Started } from "./peer.ts";
 import { strapi } from "./strapi.ts";
@@ -23,6 +24,12 @@ const PEERS: readonly Peer[] = [directus, strapi, payload];
 const READS = ["list", "one", "miss"] as const;
 /** What is wanted of each, in multiples of the best of those that run as people run them. */
 const WANTED = { list: 40, one: 30, miss: 3 } as const;
+const WANTED_IMPORT = 20;
+const FILLED_BY: Readonly<Record<string, string>> = {
+  directus: "POST /items, a hundred at a time",
+  strapi: "its document service, in its own process, one at a time",
+  payload: "its local API, in its own process, one at a time",
+};
 const CONNECTIONS = 16;
 /** Of a round: each is asked for once. */
 const MISSES = 100;
@@ -65,6 +72,23 @@ async function compare(): Promise<void> {
       started.push({ name: peer.name, peer: one });
       console.log(`${peer.name}: ${one.about}`);
     }
+
+    const imported = await importRate(stack, code, articles);
+    console.log(`\n${articles} articles brought in, a second; wanted: ≥ ${WANTED_IMPORT} × each of them`);
+    console.table([
+      {
+        system: "meridian",
+        "articles/s": Math.round(imported),
+        "Meridian's, times": "",
+        how: "POST imports, to the job's end",
+      },
+      ...started.map(({ name, peer: { filled } }) => ({
+        system: name,
+        "articles/s": Math.round(filled),
+        "Meridian's, times": (imported / filled).toFixed(1),
+        how: FILLED_BY[name],
+      })),
+    ]);
 
     const numbers = (round: number): readonly number[] => Array.from({ length: MISSES }, (_, n) => round * MISSES + n);
     const placesOf = (name: string, port: number, many: string, one: (n: number) => string): readonly Place[] => [

@@ -56,8 +56,10 @@ async function start(directory: string, { host, port, user, name }: Database, ar
   ) as {
     version: string;
   };
+  const filled = JSON.parse(readFileSync(join(directory, "filled.json"), "utf8")) as number;
   return {
     port: own,
+    filled,
     list: "/api/articles?pagination[pageSize]=20&pagination[withCount]=false&sort=words&populate=author",
     one: (n) => `/api/articles/${ids[n % ids.length]}`,
     about: `${about.version}, no cache of its own`,

@@ -21,11 +21,13 @@ module.exports = {
         await strapi.documents("api::author.author").create({ data: { name: `Author ${n}` }, status: "published" }),
       );
     const ids = [];
+    const began = performance.now();
     for (const [n, { title, words, body, tags }] of articles.entries()) {
       const author = written[n % authors].documentId;
       const data = { title, words, body, tags, author };
       ids.push((await strapi.documents("api::article.article").create({ data, status: "published" })).documentId);
     }
+    writeFileSync("filled.json", JSON.stringify((ids.length * 1000) / (performance.now() - began)));
     writeFileSync("ids.json", JSON.stringify(ids));
   },
 };
