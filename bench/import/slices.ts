@@ -8,6 +8,8 @@ export interface Slice {
 }
 
 const RESTS: ReadonlySet<string> = new Set(["(idle)", "(root)"]);
+/** The engine is sampled only while it runs: where no sample was taken for five times the interval, it did not. */
+export const GAP_US = 1_000;
 
 /** Longest first. `restsToo`: names beside those of the engine that are no work of the thread. */
 export function slicesOf(
@@ -32,6 +34,10 @@ export function slicesOf(
     }
     // The time before a sample is the one before's; that of the first after a rest was rest.
     const lasted = Math.max(0, timeDeltas[n + 1] ?? 0);
+    if (lasted > GAP_US) {
+      close();
+      continue;
+    }
     us += lasted;
     names.set(name, (names.get(name) ?? 0) + lasted);
   }

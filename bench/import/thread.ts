@@ -5,7 +5,7 @@ import { attribute } from "../profile/attribution.ts";
 import { takeProfile } from "../profile/inspector.ts";
 import type { ImportBench } from "./ground.ts";
 import { whileImporting } from "./others.ts";
-import { slicesOf } from "./slices.ts";
+import { GAP_US, slicesOf } from "./slices.ts";
 
 /** As the emulator calls the Worker. */
 const TARGET = "core:user:product";
@@ -22,7 +22,7 @@ export async function measureThread(bench: ImportBench): Promise<void> {
   // The runtime between two pieces of JavaScript is counted with them, and without.
   const all = slicesOf(profile);
   const own = slicesOf(profile, ["(program)"]);
-  const { steps, files } = attribute(profile, bench.code);
+  const { steps, files } = attribute(profile, bench.code, GAP_US);
   console.log(
     `\nThread of the Worker during ${seconds} s of an import (${lines} lines), sampled every 0.2 ms; wanted: no slice over 20 ms`,
   );

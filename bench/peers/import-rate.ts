@@ -10,7 +10,7 @@ const SCOPES = ["transfer:write", "content:write", "content:publish"];
 const POLL_MS = 20;
 
 export async function importRate(stack: Stack, code: string, articles: number): Promise<number> {
-  const running = await startOne({ ...product(code, stack), consumes: "jobs" });
+  const running = await startOne({ ...product(code, stack), consumes: "all" });
   try {
     const origin = `http://127.0.0.1:${running.port}`;
     await seed({ origin, rootKey: stack.rootKey, space: SPACE });

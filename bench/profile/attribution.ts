@@ -41,9 +41,9 @@ export interface Attribution {
 /**
  * Self time, so that nothing is counted twice. What the platform does for a function (headers, text, digests) is that function's.
  * `(program)` is the runtime outside JavaScript: sockets and HTTP. What stands before the first file is the bundler's `__name`, which gives
- * every function its name again whenever it is made. Idle time is left out.
+ * every function its name again whenever it is made. Idle time is left out; `gap`: microseconds without a sample that were idle.
  */
-export function attribute(profile: CpuProfile, bundle: string): Attribution {
+export function attribute(profile: CpuProfile, bundle: string, gap = Number.POSITIVE_INFINITY): Attribution {
   const fileOf = filesByLine(bundle);
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(
@@ -61,7 +61,8 @@ export function attribute(profile: CpuProfile, bundle: string): Attribution {
   for (const [n, id] of profile.samples.entries()) {
     const file = ownerOf(id);
     if (file === "(idle)") continue;
-    byFile.set(file, (byFile.get(file) ?? 0) + Math.max(0, profile.timeDeltas[n] ?? 0));
+    const lasted = Math.max(0, profile.timeDeltas[n] ?? 0);
+    if (lasted <= gap) byFile.set(file, (byFile.get(file) ?? 0) + lasted);
   }
   const bySteps = new Map<string, number>();
   for (const [file, us] of byFile) {

@@ -112,19 +112,19 @@ function baseOf({ url, space }: Connection): string {
 
 function refusalOf(connection: Connection, status: number, headers: Headers, text: string): Attempt {
   const problem = readProblem(text);
-  const { code = String(status), detail } = problem;
+  const { code, detail } = problem;
   const failure = (exit: number): Failure => new Failure(exit, sentenceOf(connection, status, problem, text));
   const waitMs = Number(headers.get("retry-after") ?? 0) * 1000;
-  if (LATER.has(status) || (status === 409 && RACES.has(code)))
+  if (LATER.has(status) || (status === 409 && RACES.has(code ?? "")))
     return { failure: failure(EXIT.unreachable), waitMs: Number.isFinite(waitMs) ? waitMs : 0 };
   // Anything but a problem is of somebody in between, or of another server altogether.
-  const exit = detail === undefined || status >= 500 ? EXIT.unreachable : EXIT.refused;
+  const exit = code === undefined || detail === undefined || status >= 500 ? EXIT.unreachable : EXIT.refused;
   return { failure: failure(exit) };
 }
 
 function sentenceOf({ url, space, key }: Connection, status: number, problem: Problem, text: string): string {
   const { code, detail, requestId } = problem;
-  if (detail === undefined) {
+  if (code === undefined || detail === undefined) {
     const begun = text.trim().slice(0, 200);
     return printable(`${url} answered ${status}, and not as Meridian does${begun === "" ? "" : `: ${begun}`}`);
   }
@@ -134,7 +134,7 @@ function sentenceOf({ url, space, key }: Connection, status: number, problem: Pr
     "space-missing": `is --space right, and --key (MERIDIAN_KEY) a key of "${space}"?`,
     "not-found": "is --url right, and its version new enough?",
   };
-  const hint = key === undefined && status === 401 ? hints["credentials-required"] : hints[code ?? ""];
+  const hint = key === undefined && status === 401 ? hints["credentials-required"] : hints[code];
   return printable(
     `${detail.replace(/\.$/, "")} (${status} ${code}${requestId === undefined ? "" : `, request ${requestId}`})${hint === undefined ? "" : `: ${hint}`}`,
   );

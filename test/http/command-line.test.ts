@@ -19,7 +19,7 @@ const fileIn = (name: string): string => join(folder, name);
 const linesIn = (name: string): readonly string[] => readFileSync(fileIn(name), "utf8").split("\n").filter(Boolean);
 
 /** An import is still under way when one looks. */
-const SLOW = { mode: "latency", ms: 100 } as const;
+const SLOW = { mode: "latency", ms: 300 } as const;
 const control = openControl(stackHere().control);
 
 let space: Space;
@@ -285,7 +285,7 @@ describe("import", () => {
   it("leaves the import running with Ctrl-C, and cancels it with another; the same command begins it anew", async () => {
     const there = await makeSpace();
     await makeTypes(there);
-    const count = 400;
+    const count = 1_200;
     const file = write(
       "left.ndjson",
       Array.from({ length: count }, (_, n) => place(`left-${n}`)),
@@ -293,14 +293,24 @@ describe("import", () => {
     await control.fault("us-primary", SLOW);
     const left = start(["import", file], placeOf(there));
     await until("it is imported", async () => ((await importsOf(there))[0]?.processed ?? 0) > 0);
+    // As npm passes on what the terminal has sent already.
     left.signal("SIGINT");
-    await until("it says so", async () => left.err().includes("Ctrl-C once more"));
+    left.signal("SIGINT");
+    const first = await left.ended;
+    expect(first, first.err).toMatchObject({ code: 130 });
+    expect(first.err).toMatch(/Left import \w+ behind/);
+    expect(await importsOf(there)).toMatchObject([{ status: "running" }]);
+
+    const cancelled = start(["import", file], placeOf(there));
+    await until("it watches", async () => cancelled.err().includes("import: import"));
+    cancelled.signal("SIGINT");
+    await until("it says so", async () => cancelled.err().includes("Ctrl-C once more"));
     // One that came at once would be the same one, passed on by npm.
-    while (!left.isOver()) {
-      left.signal("SIGINT");
+    while (!cancelled.isOver()) {
+      cancelled.signal("SIGINT");
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    const { code, err } = await left.ended;
+    const { code, err } = await cancelled.ended;
     expect(code, err).toBe(130);
     expect(err).toMatch(/is cancelled/);
     expect(await importsOf(there)).toMatchObject([{ status: "cancelled" }]);
