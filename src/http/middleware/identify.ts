@@ -24,6 +24,7 @@ import type { Place } from "../../platform/database/topology.ts";
 import { memory } from "../../platform/edge-cache/memory.ts";
 import type { Freshness as FreshnessMemos } from "../../platform/freshness/memo.ts";
 import { ON_KEYS, staleSince } from "../../platform/freshness/view.ts";
+import { attempt } from "../../platform/resilience/attempt.ts";
 import type { Asker, Freshness } from "../knowledge.ts";
 import { keyUses } from "./note-key-use.ts";
 
@@ -90,6 +91,9 @@ function endOf({ record: { previous, expiresAt }, readAt }: Remembered): Instant
   return instant(previous !== null && readAt < previous.until ? Math.min(expiry, previous.until) : expiry);
 }
 
+/** Nobody's time is left for what goes on behind: it is not waited for, and may be lost. */
+const dropped = (work: Promise<unknown>): void => void attempt(() => work);
+
 export function credentialsOf(parts: {
   database: Database;
   rootKey: string;
@@ -152,13 +156,12 @@ export function credentialsOf(parts: {
     wanted: Freshness,
   ): Promise<Result<Identity>> {
     const known = byId.get(presented.id);
-    const usable =
-      known &&
-      wanted === "cached" &&
-      isCurrent(known) &&
-      sameText(known.text, text) &&
-      !overlapEnded(known, clock.now());
-    if (usable) return good(asker, known);
+    const isSame = known && wanted === "cached" && sameText(known.text, text) && !overlapEnded(known, clock.now());
+    if (isSame) {
+      // One question to the digest, which the answer needs anyway, instead of one to the primary.
+      await freshness.current(freshness.memo(known.space), asker.defer ?? dropped);
+      if (isCurrent(known)) return good(asker, known);
+    }
     const fetched = await fetchRecord(asker.database, presented, text, place);
     if (!fetched.ok) return fetched;
     const remembered = fetched.value;
