@@ -46,7 +46,7 @@ const POLL_MS = 20;
 export async function prepareGround({ stack, after }: Bench, options: Options): Promise<ImportBench> {
   const code = await bundleProduct(false);
   const inspector = await freePort();
-  const running = await startOne({ ...product(code, stack), consumes: "all" }, inspector);
+  const running = await startOne({ ...product(code, stack), consumes: "all" }, { inspectorPort: inspector });
   after(running.stop);
   const primary = primaryOf(stack, "us");
   const OWNER_URL = ownerUrl(stack);

@@ -32,17 +32,23 @@ export interface Emulated {
   readonly buckets?: readonly string[];
 }
 
+export interface Watching {
+  /** Speaks the Chrome DevTools protocol there. */
+  readonly inspectorPort?: number;
+  log?(line: string): void;
+}
+
 /** One process. Its Workers share cache, queues and objects, and are an isolate each. */
 export async function startEmulator(
   workers: readonly Emulated[],
-  inspectorPort?: number,
+  { inspectorPort, log = () => undefined }: Watching = {},
 ): Promise<ReadonlyMap<string, Running>> {
   const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), "meridian-emulator-"));
   const emulator = new Miniflare(
     convertV4MiniflareOptions({
       workers: workers.map(optionsOf) as never,
       // A line for each slow request would drown the report.
-      handleStructuredLogs: () => {},
+      handleStructuredLogs: ({ message }) => log(message),
       cf: false,
       resourcePersistencePath: directory,
       ...(inspectorPort === undefined ? {} : { inspectorPort }),
@@ -61,9 +67,8 @@ export async function startEmulator(
   return running;
 }
 
-/** `inspectorPort`: speaks the Chrome DevTools protocol there. */
-export async function startOne(worker: Emulated, inspectorPort?: number): Promise<Running> {
-  const started = (await startEmulator([worker], inspectorPort)).get(worker.name);
+export async function startOne(worker: Emulated, watching?: Watching): Promise<Running> {
+  const started = (await startEmulator([worker], watching)).get(worker.name);
   if (started === undefined) throw new Error(`${worker.name} did not start`);
   return started;
 }

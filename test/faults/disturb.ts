@@ -17,13 +17,13 @@ export interface Disturbed {
 /** Ends when every phase is over and lifted, or `isOver` says so between two of them. */
 export async function disturb(parts: Disturbed, phases: readonly Phase[], begun: number): Promise<void> {
   for (const { from, to, disturbances } of phases) {
-    await wait(begun + from - Date.now());
+    await wait(Math.max(0, begun + from - Date.now()));
     const what = disturbances.map(tellOf).join(" and ");
     parts.log(`${((Date.now() - begun) / 1_000).toFixed(1)} s: ${what}`);
     const started = Date.now();
     const place = parts.recorder.faults.push({ what, from: started, to: Number.POSITIVE_INFINITY }) - 1;
     const lifts = await Promise.all(disturbances.map((one) => begin(parts, one)));
-    await wait(begun + to - Date.now());
+    await wait(Math.max(0, begun + to - Date.now()));
     for (const lift of lifts) await lift();
     parts.recorder.faults[place] = { what, from: started, to: Date.now() };
   }

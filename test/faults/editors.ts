@@ -223,7 +223,7 @@ const OPERATIONS: readonly [readonly [number, Operation], ...(readonly [number, 
     1,
     async (editing, ground) => {
       const id = ground.faithful[Math.floor(editing.random() * ground.faithful.length)] as string;
-      const body = { fromPosition: 1 + Math.floor(editing.random() * Math.max(1, ground.reached - 1)) };
+      const body = { fromPosition: Math.max(1, ground.reached - Math.floor(editing.random() * 40)) };
       // A job: it takes no position.
       await send(editing, ground, "POST", `webhooks/${id}/replay`, { body, changes: false });
     },

@@ -24,12 +24,16 @@ await withStack(async ({ stack }) => {
   process.exitCode = report.violations.length === 0 ? 0 : 1;
 });
 
-function print({ violations, faults, ...counts }: FaultReport): void {
+function print({ violations, faults, lines, ...counts }: FaultReport): void {
   console.table([{ ...counts, faults: faults.length }]);
   const kinds = Map.groupBy(violations, ({ invariant }) => invariant);
   for (const [invariant, several] of kinds) {
     console.log(`\ninvariant ${invariant}: ${several.length} violations`);
-    for (const { space, what } of several.slice(0, 20)) console.log(`  ${space ?? ""}  ${what}`);
+    for (const { space, what } of several.slice(0, 20)) {
+      console.log(`  ${space ?? ""}  ${what}`);
+      const id = /request ([0-9a-f-]{36})/.exec(what)?.[1];
+      for (const line of id === undefined ? [] : lines.filter((one) => one.includes(id))) console.log(`    ${line}`);
+    }
     if (several.length > 20) console.log(`  … and ${several.length - 20} more`);
   }
   const again = `npm run faults -- --seed ${seed} --minutes ${minutes}`;

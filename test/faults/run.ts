@@ -36,6 +36,8 @@ export interface FaultReport {
   readonly reads: number;
   readonly unavailable: number;
   readonly unanswered: number;
+  /** Lines of the Workers' logs. */
+  readonly lines: readonly string[];
 }
 
 const WORKERS = 2;
@@ -54,7 +56,8 @@ const FAITHFUL = [
   "entry.deleted",
   "type.saved",
 ];
-const SETTLE_MS = 120_000;
+/** Without anything getting done. */
+const PATIENCE_MS = 100_000;
 
 export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Promise<FaultReport> {
   const random = seeded(seed);
@@ -113,7 +116,7 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
     // The last fault: everything dies and starts again.
     const last = { what: "everything is killed once more", from: Date.now() };
     const isQuiet = await settle(
-      { workers, spaces: recorder.spaces, shards, redis, log, atMostMs: SETTLE_MS },
+      { workers, spaces: recorder.spaces, shards, redis, log, patienceMs: PATIENCE_MS },
       WORKERS,
     );
     recorder.faults.push({ ...last, to: Date.now() });
@@ -143,6 +146,7 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
       messages: recorder.deliveries.length,
       reads: seen.length,
       unavailable: recorder.troubles.filter(({ status }) => status !== 0).length,
+      lines: workers.lines,
       unanswered: recorder.troubles.filter(({ status }) => status === 0).length,
     };
   } finally {

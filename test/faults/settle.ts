@@ -12,11 +12,12 @@ export interface Settling {
   readonly shards: ReadonlyMap<string, Session>;
   redis(...command: readonly string[]): Promise<unknown>;
   readonly log: (line: string) => void;
-  readonly atMostMs: number;
+  /** Without anything getting done. A lease that somebody lost lives for a minute. */
+  readonly patienceMs: number;
 }
 
 export async function settle(settling: Settling, count: number): Promise<boolean> {
-  const { workers, spaces, shards, redis, log, atMostMs } = settling;
+  const { workers, spaces, shards, redis, log, patienceMs } = settling;
   // Only the dead hold what nobody will finish: their leases may be taken for over.
   for (let n = 0; n < count; n += 1) await workers.kill(n);
   for (const [residency, sql] of shards)
@@ -25,9 +26,9 @@ export async function settle(settling: Settling, count: number): Promise<boolean
       [spaces.filter((space) => space.residency === residency).map(({ uid }) => uid)],
     );
   await Promise.all(Array.from({ length: count }, (_, n) => workers.restart(n)));
-  const end = Date.now() + atMostMs;
   let open: readonly string[] = [];
-  for (let round = 0; Date.now() < end; round += 1) {
+  let moved = Date.now();
+  for (let round = 0; Date.now() - moved < patienceMs; round += 1) {
     for (const [residency, sql] of shards) {
       const uids = spaces.filter((space) => space.residency === residency).map(({ uid }) => uid);
       await sql(
@@ -49,11 +50,19 @@ export async function settle(settling: Settling, count: number): Promise<boolean
     for (const { uid, epoch, residency } of spaces) await redis("ZADD", "dirty", aged, `${uid}.${epoch}.${residency}`);
     await workers.ringCron(Date.now());
     await wait(1_000);
+    const before = open.join("; ");
     open = await openEnds(settling);
+    if (open.join("; ") !== before) moved = Date.now();
     if (open.length === 0) return true;
     if (round % 10 === 9) log(`after ${round + 1} rounds: ${open.join("; ")}`);
   }
-  log(`not quiet after ${Math.round(atMostMs / 1_000)} s: ${open.join("; ")}`);
+  log(`nothing moves any more: ${open.join("; ")}`);
+  for (const sql of shards.values())
+    for (const { row } of await sql(
+      "select to_jsonb(d) || jsonb_build_object('state_of_webhook', to_jsonb(s)) as row from deliveries d left join webhook_state s on s.space = d.space and s.webhook = d.webhook where d.state = 'pending' and d.space = any ($1) limit 20",
+      [spaces.map(({ uid }) => uid)],
+    ))
+      log(JSON.stringify(row));
   return false;
 }
 

@@ -1,8 +1,16 @@
-// A process that holds one Worker in the emulator, so that it can be killed as a machine dies: with its queues and everything under way.
+// A process that holds one Worker in the emulator, so that it can be killed as a machine dies: with its queues and everything under way. It tells
+// its parent of every line that speaks of an error or of something that was left undone.
 import { answerParent } from "../../bench/geo/child.ts";
 import { type Emulated, startOne } from "../../bench/workers/emulator.ts";
 
-answerParent<Emulated, number>(import.meta.url, async (worker) => (await startOne(worker)).port);
+const TOLD = /"error":|"event":"(?:delivery-left|subscriber-stopped|subscriber-parked|job-gave-up|dead-letter)/;
+
+answerParent<Emulated, number>(import.meta.url, async (worker) => {
+  const { port } = await startOne(worker, { log: (line) => {
+    if (TOLD.test(line) && process.connected) process.send?.({ line } });
+  });
+  return port;
+});
 
 // Whoever started this is gone: nothing may be left behind.
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));

@@ -15,8 +15,12 @@ export interface Workers {
   trouble(trouble: QueueTrouble, seed: number): Promise<void>;
   /** Rings the cron of one of them. */
   ringCron(at: number): Promise<void>;
+  /** Lines of their logs that speak of errors, the last thousands of them. */
+  readonly lines: readonly string[];
   stop(): Promise<void>;
 }
+
+const MOST_LINES = 5_000;
 
 interface Host {
   readonly child: ChildProcess;
@@ -38,7 +42,14 @@ export async function startWorkers(
       before: DISTURBED,
     };
   };
-  const hosts: (Host | undefined)[] = await Promise.all(Array.from({ length: count }, (_, n) => start(worker(n))));
+  const lines: string[] = [];
+  const note = (line: string): void => {
+    lines.push(line);
+    if (lines.length > MOST_LINES) lines.shift();
+  };
+  const hosts: (Host | undefined)[] = await Promise.all(
+    Array.from({ length: count }, (_, n) => start(worker(n), note)),
+  );
   const alive = (): readonly Host[] => hosts.filter((host) => host !== undefined);
 
   const kill = async (n: number): Promise<void> => {
@@ -49,11 +60,12 @@ export async function startWorkers(
     await host.gone;
   };
   return {
+    lines,
     origins: () => alive().map(({ origin }) => origin),
     kill,
     async restart(n) {
       await kill(n);
-      hosts[n] = await start(worker(n));
+      hosts[n] = await start(worker(n), note);
     },
     async trouble(trouble, seed) {
       for (const { origin } of alive())
@@ -73,7 +85,7 @@ export async function startWorkers(
   };
 }
 
-async function start(worker: Emulated): Promise<Host> {
+async function start(worker: Emulated, note: (line: string) => void): Promise<Host> {
   // A process group of its own: the runtime dies with its host.
   const child = fork(join(import.meta.dirname, "worker-host.ts"), {
     detached: true,
@@ -81,8 +93,9 @@ async function start(worker: Emulated): Promise<Host> {
   });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
-    child.once("message", (message: { readonly answer: number } | { readonly error: string }) => {
-      if ("error" in message) reject(new Error(message.error));
+    child.on("message", (message: { answer: number } | { error: string } | { line: string }) => {
+      if ("line" in message) note(message.line);
+      else if ("error" in message) reject(new Error(message.error));
       else resolve(message.answer);
     });
     child.once("exit", () => reject(new Error(`${worker.name} ended before it answered`)));
