@@ -68,11 +68,10 @@ export async function startWorkers(
       hosts[n] = await start(worker(n), note);
     },
     async trouble(trouble, seed) {
+      const body = JSON.stringify({ ...CALM, ...trouble, seed });
+      // One may be killed at the same moment.
       for (const { origin } of alive())
-        await fetch(`${origin}${PATHS.queues}`, {
-          method: "POST",
-          body: JSON.stringify({ ...CALM, ...trouble, seed }),
-        });
+        await fetch(`${origin}${PATHS.queues}`, { method: "POST", body }).catch(() => undefined);
     },
     async ringCron(at) {
       const [host] = alive();
