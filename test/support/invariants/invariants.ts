@@ -24,7 +24,7 @@ export async function findViolations(recording: Recording, deployment: Deploymen
   for (const [residency, primary] of Object.entries(deployment.primaries))
     sessions.set(residency, await openPostgres(primary));
   try {
-    const names = await subscribersOf([...sessions.values()]);
+    const names = await subscribersOf([...sessions.values()], recording.spaces);
     for (const space of recording.spaces) {
       const sql = sessions.get(space.residency);
       const primary = deployment.primaries[space.residency];
@@ -75,10 +75,15 @@ async function modelsOf(primary: string, space: RecordedSpace): Promise<readonly
   }
 }
 
-/** Everybody who ever kept a checkpoint follows every space. */
-async function subscribersOf(sessions: readonly Session[]): Promise<readonly string[]> {
+/** Whoever keeps a checkpoint in one of the spaces follows all of them. */
+async function subscribersOf(
+  sessions: readonly Session[],
+  spaces: readonly RecordedSpace[],
+): Promise<readonly string[]> {
   const names = new Set(["webhooks"]);
+  const uids = spaces.map(({ uid }) => uid);
   for (const sql of sessions)
-    for (const row of await sql("select distinct subscriber from subscribers")) names.add(row["subscriber"] as string);
+    for (const row of await sql("select distinct subscriber from subscribers where space = any ($1)", [uids]))
+      names.add(row["subscriber"] as string);
   return [...names];
 }
