@@ -157,6 +157,34 @@ describe("effect and checkpoint", () => {
     expect([await effects("counting"), await checkpoint("counting")]).toMatchObject([[], { position: 500 }]);
   });
 
+  test("one that has done as much as an invocation may leaves the rest to the next, and rings for it", async () => {
+    await append(450);
+    const tired = subscriber("counting", { effort: () => 0.5 });
+    await runSubscriber(parts(), tired, space());
+    expect([await effects("counting"), rung]).toEqual([upTo(200), [1]]);
+    for (let run = 0; run < 2; run += 1) await runSubscriber(parts(), tired, space());
+    // Nothing is left: nobody is rung for.
+    expect([await effects("counting"), rung]).toEqual([upTo(450), [1, 1]]);
+  });
+
+  test("a batch that was too much is taken in step by step, each larger than the one before", async () => {
+    await append(120);
+    const taken: number[] = [];
+    await runSubscriber(
+      parts(),
+      subscriber("counting", {
+        async prepare(_, events) {
+          if (events.length > 20) return refuse(fault("limited", "too-much", "Too much at once"));
+          taken.push(events.length);
+          return ok({ at: events.map(({ position }) => position) });
+        },
+      }),
+      space(),
+    );
+    expect([await effects("counting"), taken.slice(0, 4)]).toEqual([upTo(120), [1, 4, 16, 1]]);
+    expect(lines).toEqual([]);
+  });
+
   test("events come without their content", async () => {
     await append(1);
     let seen: unknown;

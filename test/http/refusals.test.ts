@@ -113,7 +113,16 @@ const credentialFor = (route: Route): string => (route.who.kind === "root" ? roo
 const QUERIES: Readonly<Record<string, string>> = { listEntries: "type=city" };
 
 /** A request that nothing is wrong with, changed as the test wants. */
-function asking(route: Route, changed: Ask = {}, path = pathOf(route)): Promise<Answer> {
+async function asking(route: Route, changed: Ask = {}, path = pathOf(route)): Promise<Answer> {
+  // On a busy machine the counter may not answer in time, and what has to be counted is then closed for a moment.
+  for (let left = 10; ; left -= 1) {
+    const answer = await askingOnce(route, changed, path);
+    if (route.budget !== "generate" || answer.body?.code !== "overloaded" || left === 0) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+function askingOnce(route: Route, changed: Ask, path: string): Promise<Answer> {
   const body = changed.raw === undefined && changed.body === undefined ? bodyOf(route) : changed.body;
   const headers = route.operation.body === undefined ? {} : { "content-type": mediaOf(route) };
   const needed = QUERIES[route.operation.id];
@@ -783,7 +792,7 @@ describe("the order of checks: a request with everything wrong is told one thing
       await step(400, "invalid-header", { match: '"0.0"' });
       await step(422, "idempotency-key-reused", { idempotency: "another" });
       // A resource that has to be there, before what is asked of its state, before its rules.
-      const creates = ["createEntry", "createKey", "createWebhook"].includes(route.operation.id);
+      const creates = ["createEntry", "createKey", "createWebhook", "askGeneration"].includes(route.operation.id);
       const needed = !creates && !["replaceEntry", "saveType"].includes(route.operation.id);
       const kind = /\/(key|webhook)s\//.exec(route.path)?.[1] ?? "entry";
       if (needed) await step(404, `${kind}-missing`, {});

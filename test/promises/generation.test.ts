@@ -23,6 +23,7 @@ const DOCUMENT = {
     properties: {
       title: { ...string, maxLength: 100, "x-localized": true },
       body: string,
+      size: { type: "integer" },
       other: { ...string, "x-reference": "article" },
       anything: {},
     },

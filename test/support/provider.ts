@@ -61,7 +61,8 @@ const ACTS: Readonly<Record<string, Does>> = {
   list: says("[]"),
   huge: send(200, completion("x".repeat(10 * 1024 * 1024))),
   deep: says(`{"title": "t", "anything": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`),
-  nul: says(JSON.stringify({ title: "a\0b" })),
+  /** What it breaks would be quoted. */
+  nul: says(JSON.stringify({ title: "a", size: "a\0b" })),
   polluted: says(
     `{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}, "title": "clean", "more": 1, "other": "e1"}`,
   ),

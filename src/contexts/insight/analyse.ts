@@ -51,6 +51,7 @@ export async function analyse(
 
 async function count(parts: AnalyseParts, bodies: readonly Passage[], language: string, most: number): Promise<Tally> {
   const tally = newTally();
+  if (bodies.length === 0) return tally;
   const add = counterOf(language, language === "en" ? parts.english.syllables : undefined);
   for (const { text } of bodies) {
     const { slices, cut } = slicesOf(text, most - tally.characters);

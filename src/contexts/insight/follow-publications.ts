@@ -22,8 +22,9 @@ export interface FollowParts extends AnalyseParts {
 const CONCERNS: ReadonlySet<string> = new Set(["EntryPublished", "EntryUnpublished", "EntryArchived", "EntryDeleted"]);
 /** Bytes of fields that one read brings. */
 const READ_BYTES = 3 * 1024 * 1024;
-/** Characters that one transaction's events may bring: an invocation has so many seconds. More are taken in fewer at a time. */
+/** Characters that one transaction's events may bring, and one invocation's: it has so many seconds. More are taken in fewer at a time. */
 const BATCH_CHARACTERS = 600_000;
+const RUN_CHARACTERS = 1_000_000;
 
 export function followPublications(parts: FollowParts): Subscriber {
   return {
@@ -53,8 +54,11 @@ export function followPublications(parts: FollowParts): Subscriber {
         entries.push(...absent.map((id) => ({ id, position: null })));
         left = left.filter((id) => found.published.has(id) && !taken.has(id));
       }
-      return entries.length === 0 ? ok(undefined) : ok({ at: new Date(parts.clock.now()).toISOString(), entries });
+      return entries.length === 0
+        ? ok(undefined)
+        : ok({ at: new Date(parts.clock.now()).toISOString(), entries, characters: spent });
     },
+    effort: ({ characters }) => Number(characters) / RUN_CHARACTERS,
   };
 }
 

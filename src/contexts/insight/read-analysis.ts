@@ -55,7 +55,7 @@ export async function getAnalysis(
   const why =
     row["published_version"] === null
       ? "it is not published"
-      : "it was published a moment ago, or brought more trouble than text";
+      : "it was published a moment ago, or could not be looked at";
   return refuse(
     fault("missing", "analysis-missing", `There is no analysis of entry ${quote(id)}: ${why}`, { position }),
   );

@@ -27,6 +27,7 @@ const ROUNDS = 200;
 /** How often an event may fail its subscriber. */
 export const FAILURES = 8;
 const LONGEST_WAIT: Seconds = seconds(60);
+const SOON: Seconds = seconds(1);
 
 /** Throws only when something that it needs is away: then nothing was passed, or it is not known to have been. */
 export async function runSubscriber(
@@ -36,6 +37,7 @@ export async function runSubscriber(
 ): Promise<void> {
   const { log, clock } = parts;
   let limit = BATCH;
+  let effort = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const found = await log.read(space, subscriber, limit);
     if (found === undefined) return;
@@ -50,16 +52,21 @@ export async function runSubscriber(
     });
     if (passed.ok) {
       limit = Math.min(BATCH, limit * 4);
+      effort += passed.effort;
       // What was committed since this was read has a bell of its own.
       if (!passed.moved || to === found.head) return;
-      continue;
+      if (effort < 1) continue;
+      await attempt(() => parts.bells.ringLater({ ...space, position: found.head }, { delay: SOON }));
+      return;
     }
     if (limit > 1) limit = 1;
     else if (!(await failed(parts, subscriber, space, found, passed.why))) return;
   }
 }
 
-type Passed = { readonly ok: true; readonly moved: boolean } | { readonly ok: false; readonly why: string };
+type Passed =
+  | { readonly ok: true; readonly moved: boolean; readonly effort: number }
+  | { readonly ok: false; readonly why: string };
 
 /** The effect of these events and what moves with it. Not ok: an event could not be taken in. */
 async function pass(
@@ -74,18 +81,22 @@ async function pass(
       events.length === 0 ? { ok: true as const, value: undefined } : await subscriber.prepare(space, events);
     if (!prepared.ok) return prepared;
     const effect = prepared.value === undefined ? {} : { effect: prepared.value };
-    return { ok: true as const, value: await call(space, step.name, { ...step.payload, ...effect }) };
+    const answer = await call(space, step.name, { ...step.payload, ...effect });
+    return {
+      ok: true as const,
+      value: { answer, effort: (prepared.value && subscriber.effort?.(prepared.value)) ?? 0 },
+    };
   });
   if (!done.ok) {
     if (done.error instanceof Outage || isAway(done.error) || isBusy(done.error)) throw done.error;
     return { ok: false, why: nameOf(done.error) };
   }
   if (!done.value.ok) return { ok: false, why: done.value.fault.code };
-  const answer = done.value.value;
-  if (answer["moved"] !== true) return { ok: true, moved: false };
+  const { answer, effort } = done.value.value;
+  if (answer["moved"] !== true) return { ok: true, moved: false, effort };
   // What it leaves undone, the sweep finds.
   await attempt(async () => subscriber.follow?.(space, answer["effect"] ?? null));
-  return { ok: true, moved: true };
+  return { ok: true, moved: true, effort };
 }
 
 /** True: the event was parked, and the next may come. */

@@ -29,6 +29,8 @@ export interface Subscriber {
   readonly idle?: (space: SpaceUid) => SQL;
   /** The effect's payload; `undefined`: none. Refuses, or throws what is no outage, when it cannot take in an event. */
   prepare(space: SpaceAddress, events: readonly LogHeader[]): Promise<Result<JsonObject | undefined>>;
+  /** How much of what one invocation may do an effect took, in parts of one: at one, the rest is left to the next. Absent: nothing worth counting. */
+  effort?(effect: JsonObject): number;
   /** After the commit, with what the effect answered. What it does not do, the sweep does. */
   follow?(space: SpaceAddress, answer: Json): Promise<void>;
 }

@@ -93,6 +93,7 @@ export function fieldsOf(answer: Json, { fields }: Draftable, locale: string): R
     taken.push([name, localized ? { [locale]: value } : value]);
   }
   const found = Object.fromEntries(taken);
+  // Before anything of it is quoted: what is wrong with it is kept.
   return isStorable(textsOf(found).join(""))
     ? { ok: true, fields: found }
     : { ok: false, why: "It holds characters that no text may hold" };

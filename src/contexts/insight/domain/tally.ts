@@ -95,9 +95,11 @@ export function counterOf(locale: string, syllables: ((word: string) => number) 
   };
 }
 
+const CHARACTERS = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
 /** Characters as readers count them; of a text that is longer than any limit, no more than 1,000. */
 export function lengthOf(text: string): number {
-  return [...new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text.slice(0, 1_000))].length;
+  return [...CHARACTERS.segment(text.slice(0, 1_000))].length;
 }
 
 function isSilent(text: string): boolean {
