@@ -177,6 +177,7 @@ describe("no draft comes of, and no more is paid for", () => {
     ["something else than an object", "list", "failed generation-invalid", 2],
     ["nesting without end", "deep", "failed generation-invalid", 2],
     ["characters that cannot be stored", "nul", "failed generation-invalid", 2],
+    ["characters that are cut in halves when they are quoted", "halves", "failed generation-invalid", 2],
     ["ten megabytes", "huge", "failed generation-invalid", 1],
     ["a page instead of an answer", "html", "failed generation-invalid", 1],
     ["an answer of another form", "strange", "failed generation-invalid", 1],

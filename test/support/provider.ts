@@ -63,6 +63,8 @@ const ACTS: Readonly<Record<string, Does>> = {
   deep: says(`{"title": "t", "anything": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`),
   /** What it breaks would be quoted. */
   nul: says(JSON.stringify({ title: "a", size: "a\0b" })),
+  /** … and cut in the middle of a character. */
+  halves: says(JSON.stringify({ title: "a", size: "😀".repeat(100) })),
   polluted: says(
     `{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}, "title": "clean", "more": 1, "other": "e1"}`,
   ),

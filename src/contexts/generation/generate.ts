@@ -136,8 +136,9 @@ function judge(
   if (broken === undefined) return { ok: true, fields: read.fields };
   const wrong = (broken.errors ?? [])
     .slice(0, WRONG_SHOWN)
-    .map(({ pointer, detail }) => `${pointer ?? ""}: ${detail}`.slice(0, 500));
-  return { ok: false, wrong: wrong.length === 0 ? [broken.detail] : wrong };
+    // What is quoted may be cut within a character, which cannot be stored.
+    .map(({ pointer, detail }) => `${pointer ?? ""}: ${detail}`.slice(0, 500).toWellFormed());
+  return { ok: false, wrong: wrong.length === 0 ? [broken.detail.toWellFormed()] : wrong };
 }
 
 function draftableOf({ document, shape }: ContentType): Draftable {

@@ -78,8 +78,14 @@ export async function saveDraft(parts: DraftParts, turn: Turn, fields: JsonObjec
   if (code === "knowledge-outdated" || (kind === "conflict" && code === "conflict")) return { is: "more" };
   const shown = errors
     .slice(0, 20)
-    .map((each) => ({ ...(each.pointer === undefined ? {} : { pointer: each.pointer }), detail: each.detail }));
-  return { is: "failed", error: { code, detail, ...(shown.length === 0 ? {} : { errors: shown }) } };
+    .map((each) => ({
+      ...(each.pointer === undefined ? {} : { pointer: each.pointer }),
+      detail: each.detail.toWellFormed(),
+    }));
+  return {
+    is: "failed",
+    error: { code, detail: detail.toWellFormed(), ...(shown.length === 0 ? {} : { errors: shown }) },
+  };
 }
 
 /** An earlier turn made it and died before it could say so. */
