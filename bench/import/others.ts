@@ -9,6 +9,7 @@ type Side = "alone" | "during";
 const ENOUGH = 20_000;
 const EDIT_EVERY_MS = 200;
 const READ_EVERY_MS = 2;
+const SETTLE_MS = 4_000;
 
 export async function measureOthers(bench: ImportBench): Promise<void> {
   const { options } = bench;
@@ -77,8 +78,8 @@ export async function whileImporting(bench: ImportBench, name: string, work: () 
   const { status, processed } = await state();
   if (status !== "running") throw new Error(`The import was ${status} before the measurement was over`);
   await cancel(job);
-  // The turn that is under way ends first.
-  await wait(1_000);
+  // The turn that is under way ends first, and what its commits were followed by.
+  await wait(SETTLE_MS);
   return processed - before;
 }
 

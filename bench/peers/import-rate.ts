@@ -7,7 +7,8 @@ import { fieldsOf, idOf, seed, slugOf, TYPE } from "../workers/seed.ts";
 
 const SPACE = "imported";
 const SCOPES = ["transfer:write", "content:write", "content:publish"];
-const POLL_MS = 20;
+/** Asking costs the Worker something, too. */
+const POLL_MS = 100;
 
 export async function importRate(stack: Stack, code: string, articles: number): Promise<number> {
   const running = await startOne({ ...product(code, stack), consumes: "all" });

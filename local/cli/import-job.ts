@@ -99,6 +99,7 @@ export async function watchImport(server: Server, begun: Job, watching: Watching
       say("The import goes on at the server, and the same command shows it again. Ctrl-C once more cancels it.");
       if (!(await within(SECOND_THOUGHT_MS, interrupts.twice)))
         throw new Failure(EXIT.interrupted, `Left import ${id} behind; "import --cancel ${id}" would cancel it`);
+      say(`Cancelling import ${id}`);
       const { status } = await cancelImport(server, id, never);
       throw new Failure(EXIT.interrupted, `Import ${id} is ${status}; what it has written stays`);
     }

@@ -1,4 +1,5 @@
-// Ctrl-C, once and twice. A terminal sends it to npm and to us, and npm passes it on: what comes at once is the same one.
+// Ctrl-C, once and twice; a third one ends the program wherever it is. A terminal sends it to npm and to us, and npm passes it on: what comes at once is the same one.
+import { EXIT } from "./failure.ts";
 
 const SAME_ONE_MS = 400;
 
@@ -10,12 +11,13 @@ export interface Interrupts {
 
 export function watchInterrupts(): Interrupts {
   const [once, twice] = [new AbortController(), new AbortController()];
-  let first = Number.NEGATIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
   const onSignal = (): void => {
-    if (!once.signal.aborted) {
-      first = performance.now();
-      once.abort();
-    } else if (performance.now() - first > SAME_ONE_MS) twice.abort();
+    if (performance.now() - last < SAME_ONE_MS) return;
+    last = performance.now();
+    if (twice.signal.aborted) process.exit(EXIT.interrupted);
+    else if (once.signal.aborted) twice.abort();
+    else once.abort();
   };
   process.on("SIGINT", onSignal);
   return {

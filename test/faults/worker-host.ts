@@ -6,9 +6,10 @@ import { type Emulated, startOne } from "../../bench/workers/emulator.ts";
 const TOLD = /"error":|"event":"(?:delivery-left|subscriber-stopped|subscriber-parked|job-gave-up|dead-letter)/;
 
 answerParent<Emulated, number>(import.meta.url, async (worker) => {
-  const { port } = await startOne(worker, { log: (line) => {
-    if (TOLD.test(line) && process.connected) process.send?.({ line } });
-  });
+  const log = (line: string): void => {
+    if (TOLD.test(line) && process.connected) process.send?.({ line });
+  };
+  const { port } = await startOne(worker, { log });
   return port;
 });
 

@@ -76,12 +76,10 @@ export async function saveDraft(parts: DraftParts, turn: Turn, fields: JsonObjec
   if (kind === "unavailable") throw new Outage("postgres", "failed", { cause: code });
   // Types or settings were changed meanwhile: what was generated is judged anew, and nobody is paid again.
   if (code === "knowledge-outdated" || (kind === "conflict" && code === "conflict")) return { is: "more" };
-  const shown = errors
-    .slice(0, 20)
-    .map((each) => ({
-      ...(each.pointer === undefined ? {} : { pointer: each.pointer }),
-      detail: each.detail.toWellFormed(),
-    }));
+  const shown = errors.slice(0, 20).map((each) => ({
+    ...(each.pointer === undefined ? {} : { pointer: each.pointer }),
+    detail: each.detail.toWellFormed(),
+  }));
   return {
     is: "failed",
     error: { code, detail: detail.toWellFormed(), ...(shown.length === 0 ? {} : { errors: shown }) },
