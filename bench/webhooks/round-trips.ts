@@ -12,7 +12,7 @@ type Counted = {
 };
 
 export async function countRoundTrips(bench: WebhooksBench): Promise<void> {
-  const [alone, burst] = bench.short ? [3, 10] : [20, 100];
+  const [alone, burst] = bench.short ? [3, 10] : [8, 100];
   const rows = [];
   for (const hooks of [0, 1, 20]) {
     const told = await makeTold(bench, `trips-${hooks}`, alone + burst + 1, hooks);

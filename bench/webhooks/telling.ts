@@ -13,7 +13,7 @@ const LONGEST_MS = 600_000;
 
 export async function measureTelling(bench: WebhooksBench): Promise<void> {
   const burstOf = bench.short ? 20 : 1_000;
-  const perRound = bench.short ? 10 : 250;
+  const perRound = bench.short ? 10 : 60;
   const burst = await makeTold(bench, "burst", burstOf, HOOKS);
   const well = await makeTold(bench, "well", 2 * perRound, HOOKS);
   const hangs = await makeTold(bench, "hangs", 2 * perRound, HOOKS);

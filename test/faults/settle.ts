@@ -32,7 +32,11 @@ export async function settle(settling: Settling, count: number): Promise<boolean
     for (const [residency, sql] of shards) {
       const uids = spaces.filter((space) => space.residency === residency).map(({ uid }) => uid);
       await sql(
-        "update deliveries set due_at = now() where state = 'pending' and due_at > now() and due_at < 'infinity' and visible_at < now() and space = any ($1)",
+        "update deliveries set visible_at = now() where state = 'pending' and visible_at > now() and space = any ($1)",
+        [uids],
+      );
+      await sql(
+        "update deliveries set due_at = now() where state = 'pending' and due_at > now() and due_at < 'infinity' and space = any ($1)",
         [uids],
       );
       await sql("update webhook_state set open_until = '-infinity' where open_until > now() and space = any ($1)", [
