@@ -25,7 +25,9 @@ export async function webhooks({ short }: Options): Promise<void> {
     after(() => sql.end());
     const bench: WebhooksBench = { stack, worker, receiver, sql, short };
     await countRoundTrips(bench);
-    await readOnReceipt(bench, elsewhere);
+    const older = await readOnReceipt(bench, elsewhere);
     await measureTelling(bench);
+    if (older.length > 0)
+      throw new Error(`${older.length} answers were older than what was told:\n${older.join("\n")}`);
   });
 }
