@@ -47,9 +47,6 @@ import { healthProbe } from "./platform/telemetry/health.ts";
 import { requestLog } from "./platform/telemetry/log-line.ts";
 import { metricsProbe } from "./platform/telemetry/metrics.ts";
 
-/** Requests under way at which imports make room. */
-const BUSY = 20;
-
 export interface Meridian {
   /** The Durable Object's class. */
   readonly Shield: ReturnType<typeof shieldObject<Keyed>>;
@@ -80,7 +77,7 @@ export function compose(env: Environment & Bindings): Meridian {
     jobWaker: rented.jobWaker,
     imports: {
       ...{ blobs: rented.blobs, schemas, announcer, sleep, readLine: readImportLine },
-      isBusy: () => admission.load.underWay() > BUSY,
+      isBusy: rented.isBusy,
     },
     destinations: judge,
     vault: sealer,

@@ -39,6 +39,9 @@ export interface Bindings extends WallBindings {
   readonly VERSION: { readonly id: string };
 }
 
+/** Requests under way at which imports make room. */
+const BUSY = 20;
+
 export type Rented = ReturnType<typeof rent>;
 
 export function rent(env: Bindings, config: Config) {
@@ -77,6 +80,7 @@ export function rent(env: Bindings, config: Config) {
     reportSpending: spendingReporter(admission.reads, (reports) => addSpending(redis, reports)),
     shield: shieldTier(env.SHIELD, guards.shield),
     waker: queueWaker(queues, guards.queues, report),
+    isBusy: (): boolean => admission.load.underWay() > BUSY,
     blobs: r2Blobs(env.BLOBS, guards.blobs),
     jobWaker: queueJobWaker(env.WORK, guards.queues, report),
     letters: letterQueues(queues, guards.queues),

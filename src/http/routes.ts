@@ -11,6 +11,7 @@ import { patchEntry } from "./authoring/patch-entry.ts";
 import { publishEntry } from "./authoring/publish-entry.ts";
 import { replaceEntry } from "./authoring/replace-entry.ts";
 import { saveType } from "./authoring/save-type.ts";
+import { schemaChecks } from "./authoring/schema-checks.ts";
 import { unarchiveEntry } from "./authoring/unarchive-entry.ts";
 import { unpublishEntry } from "./authoring/unpublish-entry.ts";
 import { exportEntries } from "./delivery/export-entries.ts";
@@ -88,6 +89,10 @@ export const ROUTES: readonly Route[] = [
   route("GET",    "/v1/spaces/:space/types",                           listTypes,         member,                          "read",   never),
   route("GET",    "/v1/spaces/:space/types/:type",                     getType,           member,                          "read",   never),
   route("DELETE", "/v1/spaces/:space/types/:type",                     deleteType,        holder("types:write"),           "write",  never),
+
+  route("GET",    "/v1/spaces/:space/types/:type/checks",              schemaChecks.list, holder("types:write"),           "read",   never),
+  route("GET",    "/v1/spaces/:space/types/:type/checks/:job",         schemaChecks.get,  holder("types:write"),           "read",   never),
+  route("POST",   "/v1/spaces/:space/types/:type/checks/:job/cancel",  schemaChecks.cancel,holder("types:write"),          "write",  never),
 
   route("POST",   "/v1/spaces/:space/entries",                         createEntry,       holder("content:write"),         "write",  never),
   route("GET",    "/v1/spaces/:space/entries",                         listEntries,       holder("content:preview"),       "read",   never),

@@ -86,6 +86,7 @@ describe("the commit of", () => {
           version: 1,
           publishedVersion: 1,
           revision: 2,
+          fresh: true,
           draft: { n: 1, slug: "p", fields, ix: sortRowOf(shape, fields), refs },
           publication: { n: 2, to: "current" },
         },
@@ -255,6 +256,7 @@ describe("a request", () => {
         types: new Map([["city", type]]),
         schemas: schemaEngine(),
         secrets: { random: (n) => new Uint8Array(n) },
+        jobs: { waker: { jobs: async () => undefined } },
       },
     };
     return { scope, commits, loads: () => loads };

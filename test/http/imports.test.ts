@@ -8,15 +8,23 @@ import { checkSpace } from "../support/ledger.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
 import { wire } from "../support/wire.ts";
 
+const NDJSON = { "content-type": "application/x-ndjson" };
 let sql: Sql;
 let space: Space;
 let uid: number;
+/** Asked first and awaited last: it takes the time that a slow client is given. */
+let slow: ReturnType<typeof wire>;
 
 beforeAll(async () => {
   sql = await openSql();
   space = insistent(await makeSpace());
   uid = await uidOf(sql, space.id);
   await makeTypes(space);
+  slow = wire("POST", `/v1/spaces/${space.id}/imports`, {
+    headers: { authorization: `Bearer ${space.key}`, ...NDJSON, "content-length": "100" },
+    chunks: ['{"type":"city",'],
+    open: true,
+  });
 });
 afterAll(async () => {
   await checkSpace(sql, uid);
@@ -24,7 +32,6 @@ afterAll(async () => {
   await sql?.end();
 });
 
-const NDJSON = { "content-type": "application/x-ndjson" };
 const send = (raw: string | Uint8Array, query = "", headers = {}): Promise<Answer> =>
   space.ask("POST", `imports${query}`, { raw, headers: { ...NDJSON, ...headers } });
 
@@ -133,7 +140,7 @@ test("hostile lines are errors of theirs, in order, by physical line; the others
   const job = await ended(await send(rows.map(([text]) => text).join("\n")));
   const wrong = rows.flatMap(([, code, pointer], at) => (code === undefined ? [] : [{ line: at + 1, code, pointer }]));
   expect(await errorsOf(job.id)).toMatchObject(wrong);
-  expect(job).toMatchObject({ status: "completed", received: rows.length - 2, failed: wrong.length, created: 5 });
+  expect(job).toMatchObject({ status: "completed", received: rows.length - 2, failed: wrong.length, created: 4 });
   for (const id of ["crlf", "s1", "whole", "good"])
     expect((await space.ask("GET", `entries/${id}`)).status, id).toBe(200);
   for (const { code } of wrong)
@@ -223,4 +230,9 @@ test("a webhook is told when an import is completed, once, at the space's head",
   expect(data[0]).toMatchObject({ event: "import.completed" });
   expect(data[0].position).toBeGreaterThanOrEqual(job.position);
   await space.must("DELETE", `webhooks/${hook}`);
+});
+
+test("408: a file that does not come is waited for only so long, and becomes no job", async () => {
+  const answer = await slow;
+  expect([answer.status, answer.body.code]).toEqual([408, "request-timeout"]);
 });

@@ -70,7 +70,13 @@ let webhookId: string;
 let replayId: string;
 let importId: string;
 let generationId: string;
+let checkId: string;
 let letterId: string;
+
+function jobOf({ path }: Route): string {
+  if (path.includes("/imports/")) return importId;
+  return path.includes("/checks/") ? checkId : generationId;
+}
 
 /** The route's address with everything in it there, unless told otherwise. */
 function pathOf(
@@ -85,7 +91,7 @@ function pathOf(
     type: absent ? "nowhere" : "city",
     id: idOf(route, absent),
     replay: absent ? "0".repeat(24) : replayId,
-    job: absent ? "0".repeat(24) : route.path.includes("/imports/") ? importId : generationId,
+    job: absent ? "0".repeat(24) : jobOf(route),
     code: "not-found",
     file: "swagger-ui.css",
   };
@@ -149,6 +155,18 @@ const withoutIds = (answer: Answer, ...names: readonly string[]): unknown => {
   return { status: answer.status, headers, text: text.replaceAll(/"requestId":"[^"]+"/g, "") };
 };
 
+/** A check of a schema that has ended: it takes a thousand entries to have one. */
+async function plantCheck(): Promise<string> {
+  const sql = await openSql();
+  const id = "c".repeat(24);
+  await sql(
+    "insert into jobs (space, id, kind, of, status, actor, plan, shown, created_at, due_at, closed) select uid, $2, 'schema-check', 'city', 'completed', 'key:x', '{}', '{\"type\": \"city\", \"checked\": 0, \"position\": null}', now(), now(), true from directory where id = $1",
+    [home.id, id],
+  );
+  await sql.end();
+  return id;
+}
+
 /** A dead letter of a queue that there is not: redriving it is refused, and it stays. */
 async function plantLetter(): Promise<string> {
   const sql = await openSql();
@@ -184,6 +202,7 @@ beforeAll(async () => {
   importId = (await home.must("POST", "imports", { raw: "", headers: { "content-type": "application/x-ndjson" } })).body
     .id;
   generationId = (await home.must("POST", "generations", { body: BODIES["askGeneration"] })).body.id;
+  checkId = await plantCheck();
   letterId = await plantLetter();
   keyId = (await home.must("POST", "keys", { body: { name: "sample", scopes: ["content:read"] } })).body.id;
 });

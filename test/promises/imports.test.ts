@@ -34,6 +34,7 @@ async function fresh(): Promise<void> {
   world.marks.clear();
   world.files.clear();
   world.state.reads = Number.POSITIVE_INFINITY;
+  world.state.calls = Number.POSITIVE_INFINITY;
   await addType("thing", SCHEMA);
 }
 
@@ -204,6 +205,24 @@ describe("whatever happens, each line is through once", () => {
     await expectEachOnce(5);
   });
 
+  test("the primary goes away at every one of its calls, and comes back", async () => {
+    for (let calls = 1; calls < 9; calls += 1) {
+      await fresh();
+      const job = await importFile(ring(4));
+      await world.sweep();
+      world.state.calls = calls;
+      await world.settle(3 * MINUTE);
+      world.state.calls = Number.POSITIVE_INFINITY;
+      await world.mark(space);
+      await world.settle(30 * MINUTE);
+      expect(await jobOf(job), `away after ${calls} calls`).toMatchObject({
+        ...{ status: "completed", closed: true },
+        shown: { processed: 4, created: 4, failed: 0 },
+      });
+      await expectEachOnce(4);
+    }
+  }, 60_000);
+
   test("its file is gone: it fails, and says so", async () => {
     await fresh();
     const job = await importFile(ring(5));
@@ -261,6 +280,18 @@ test("an entry that comes twice in one file ends as its last line says", async (
     space.uid,
   ]);
   expect(row).toEqual({ n: "2", status: "published" });
+});
+
+test("a slug that one line gives up is free for a later one", async () => {
+  await fresh();
+  const line = (id: string, slug: string | null) =>
+    `${JSON.stringify({ type: "thing", id, slug, fields: { n: 1 } })}\n`;
+  await importFile(line("a", "one") + line("b", "two"));
+  await world.settle();
+  const job = await importFile(line("a", "three") + line("c", "one") + line("d", "two") + line("b", null));
+  await world.settle();
+  expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { updated: 2, created: 1, failed: 1 } });
+  expect(await errorsOf(job)).toMatchObject([{ line: 3, code: "slug-taken" }]);
 });
 
 test("a draft that somebody changes between the passes is not published by the import", async () => {
@@ -321,6 +352,12 @@ test("webhooks are told once that it is completed, with its numbers, whatever di
   }
   await world.settle(30 * MINUTE);
   const told = world.sent.filter((one) => one.url === url);
+  if (told.length === 0)
+    console.log(
+      await jobOf(job),
+      await world.sql("select * from deliveries where space = $1", [space.uid]),
+      world.lines.slice(-10),
+    );
   expect(new Set(told.map(({ id }) => id)).size).toBe(1);
   expect(told[0]?.body).toMatchObject({
     type: "import.completed",

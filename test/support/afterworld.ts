@@ -18,7 +18,9 @@ import { type Clock, type Instant, instant, seconds } from "../../src/kernel/clo
 import { spaceUid } from "../../src/kernel/id.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
 import { ORIGIN, type Position, position } from "../../src/kernel/position.ts";
+import type { SqlClient } from "../../src/platform/database/database.ts";
 import { openDatabase } from "../../src/platform/database/open-database.ts";
+import { DatabaseUnavailable } from "../../src/platform/database/outage.ts";
 import type { Endpoint, Topology } from "../../src/platform/database/topology.ts";
 import type { Change } from "../../src/platform/event-log/commit.ts";
 import { openWriter } from "../../src/platform/event-log/open-writer.ts";
@@ -94,20 +96,32 @@ export async function openWorld(
     bulkhead: 1e6,
     clock,
   });
-  const shards = {
-    topology,
-    client: stepped(client),
-    guardOf: () => ({
-      ...patient,
-      run: <T>(work: (signal: AbortSignal) => Promise<T>) => work(AbortSignal.timeout(60_000)),
-    }),
-  };
   const state = {
     redis: "there" as "there" | "away",
     queues: "there" as "there" | "away",
     /** How often a file can still be read. */
     reads: Number.POSITIVE_INFINITY,
+    /** How often the primary still takes a call. */
+    calls: Number.POSITIVE_INFINITY,
     random: Math.random,
+  };
+  const shards = {
+    topology,
+    client: stepped<SqlClient>({
+      async call(...asked) {
+        if (state.calls === 0) throw new DatabaseUnavailable("the primary is away");
+        state.calls -= 1;
+        return await client.call(...asked);
+      },
+      async snapshot(...asked) {
+        if (state.calls === 0) throw new DatabaseUnavailable("the primary is away");
+        return await client.snapshot(...asked);
+      },
+    }),
+    guardOf: () => ({
+      ...patient,
+      run: <T>(work: (signal: AbortSignal) => Promise<T>) => work(AbortSignal.timeout(60_000)),
+    }),
   };
   const queue: Queued[] = [];
   const sent: Sent[] = [];

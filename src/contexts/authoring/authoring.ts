@@ -1,8 +1,10 @@
 // The door of authoring: content types and entries.
 
+export { SCHEMA_CHECK } from "./ask-schema-check.ts";
 export type { AuthoringData } from "./change-entry.ts";
 export { mergeChanges, type OneOfMany } from "./change-many.ts";
-export { type ContentType, decodeType, type TypeDocument, typesStatement } from "./content-type.ts";
+export { type CheckParts, type Settings as CheckSettings, schemaCheckKind } from "./check-schema.ts";
+export { type ContentType, decodeType, relianceOn, type TypeDocument, typesStatement } from "./content-type.ts";
 export {
   type DecidedLine,
   decideLine,

@@ -2,17 +2,19 @@
 
 import type { Fault } from "../../kernel/fault.ts";
 import { fault, quote } from "../../kernel/fault.ts";
+import type { JsonObject } from "../../kernel/json.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import { actorName, type Scope } from "../../kernel/scope.ts";
 import type { Outcome } from "../../platform/event-log/commit.ts";
 import { handle } from "../../platform/event-log/handle.ts";
 import type { Writer, Written } from "../../platform/event-log/writer.ts";
-import type { ContentType } from "./content-type.ts";
+import type { JobData } from "../../platform/jobs/ask-job.ts";
+import { type ContentType, pendingStatement, relianceOn } from "./content-type.ts";
 import { type Entry, type EntryEvent, evolve } from "./domain/entry.ts";
 import { decide, type EntryCommand, entryMissing } from "./domain/entry-decisions.ts";
 import { changeOf } from "./entry-change.ts";
 import { decodeEntry, entryStatement, entryView, type Stamps } from "./entry-row.ts";
-import { whyNotFields } from "./fields-judge.ts";
+import { whyNotFields, whyNotPending } from "./fields-judge.ts";
 import { etagOf, type Preconditions, whyNotMet } from "./preconditions.ts";
 import { holds, scopeMissing } from "./rights.ts";
 import type { SchemaEngine } from "./schema-engine.ts";
@@ -24,6 +26,7 @@ export interface AuthoringData {
   readonly settings: Locales;
   readonly types: ReadonlyMap<string, ContentType>;
   readonly schemas: SchemaEngine;
+  readonly jobs: JobData["jobs"];
   /** Where ids get their random bytes from. */
   readonly secrets: { random(bytes: number): Uint8Array };
 }
@@ -63,6 +66,8 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
         ? whyNotFields(scope.data.schemas, type, scope.data.settings.locales, after.fields)
         : undefined;
     if (broken !== undefined) return refuse(broken);
+    const next = after.is === "present" && judged(events) ? await whyNotNext(scope, type, after.fields) : undefined;
+    if (next !== undefined) return refuse(next);
     const step = {
       id: command.id,
       before: entry,
@@ -74,8 +79,21 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
     };
     const change = changeOf(step);
     if (!change.ok) return change;
-    return await writer.commit({ ...change.value, relies: [{ type: name, revision: type.revision }] }, outcome);
+    return await writer.commit({ ...change.value, relies: [relianceOn(type)] }, outcome);
   });
+}
+
+/** While a check of the type's next schema is under way, that one counts too. Refuses on what the primary knows of the check only. */
+async function whyNotNext(
+  { space, data: { writer, schemas, settings } }: Scope<AuthoringData>,
+  type: ContentType,
+  fields: JsonObject,
+): Promise<Fault | undefined> {
+  const why = whyNotPending(schemas, type, settings.locales, fields);
+  if (why === undefined) return undefined;
+  const loaded = await writer.load([pendingStatement(space.uid, type.type)]);
+  if (!loaded.ok) return loaded.fault;
+  return loaded.value.rows[0]?.[0]?.["job"] === type.pending?.job ? why : OUTDATED;
 }
 
 function whyNotAsk(

@@ -24,11 +24,13 @@ export interface ContentType {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** A check is under way, after which this is the type: what is written meanwhile satisfies both. */
+  readonly pending?: { readonly job: string; readonly document: TypeDocument };
 }
 
 /** Every content type of a space, by name. */
 export function typesStatement(uid: SpaceUid): SQL {
-  return sql`select type, revision, position, document, shape, created_at, updated_at from types where space = ${uid} order by type`;
+  return sql`select type, revision, position, document, shape, created_at, updated_at, pending from types where space = ${uid} order by type`;
 }
 
 /** Of a row of `typesStatement`. */
@@ -41,5 +43,16 @@ export function decodeType(row: Row): ContentType {
     shape: row["shape"] as TypeShape,
     createdAt: String(row["created_at"]),
     updatedAt: String(row["updated_at"]),
+    ...(row["pending"] == null ? {} : { pending: row["pending"] as NonNullable<ContentType["pending"]> }),
   };
+}
+
+/** What a commit must find of a type that its decision relied on. */
+export function relianceOn({ type, revision, pending }: Pick<ContentType, "type" | "revision" | "pending">) {
+  return { type, revision, ...(pending === undefined ? {} : { pending: pending.job }) };
+}
+
+/** The check of its next schema that is under way. */
+export function pendingStatement(uid: SpaceUid, type: string): SQL {
+  return sql`select pending->>'job' as job from types where space = ${uid} and type = ${type}`;
 }

@@ -8,7 +8,7 @@ import { type Entry, type EntryEvent, evolve } from "./domain/entry.ts";
 import { decide } from "./domain/entry-decisions.ts";
 import { changeOf } from "./entry-change.ts";
 import type { LoadedEntry } from "./entry-row.ts";
-import { whyNotFields } from "./fields-judge.ts";
+import { whyNotFields, whyNotPending } from "./fields-judge.ts";
 import { referencesOf } from "./references.ts";
 import type { SchemaEngine } from "./schema-engine.ts";
 
@@ -43,7 +43,8 @@ export function judgeLine(line: ImportedLine, { types, locales, schemas }: LineR
       fault("invalid", "type-unknown", detail, { errors: [{ pointer: "/type", code: "type-unknown", detail }] }),
     );
   }
-  const broken = whyNotFields(schemas, type, locales, line.fields);
+  const broken =
+    whyNotFields(schemas, type, locales, line.fields) ?? whyNotPending(schemas, type, locales, line.fields);
   return broken === undefined ? ok({ type, references: referencesOf(type.shape, line.fields) }) : refuse(broken);
 }
 
@@ -112,7 +113,8 @@ export function decidePending(
   const decided = decide({ do: "PublishEntry", id }, entry);
   if (!decided.ok) return decided;
   if (decided.value.length === 0) return ok(undefined);
-  const broken = whyNotFields(schemas, type, locales, entry.fields);
+  const broken =
+    whyNotFields(schemas, type, locales, entry.fields) ?? whyNotPending(schemas, type, locales, entry.fields);
   if (broken !== undefined) return refuse(broken);
   return changeOf({ id, before: entry, events: decided.value, shape: type.shape, actor, force: false, told });
 }

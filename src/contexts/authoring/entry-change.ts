@@ -88,7 +88,7 @@ function publishes(events: readonly EntryEvent[]): boolean {
   return events.some((event) => event.type === "EntryPublished");
 }
 
-function entryChange({ id, events, shape, actor }: EntryStep, after: PresentEntry): EntryChange {
+function entryChange({ id, before, events, shape, actor }: EntryStep, after: PresentEntry): EntryChange {
   const place = (test: (event: EntryEvent) => boolean) => events.findLastIndex(test) + 1;
   const drafted = place((event) => event.type === "EntryCreated" || event.type === "EntryUpdated");
   const publishedAt = place((event) => event.type === "EntryPublished");
@@ -106,6 +106,7 @@ function entryChange({ id, events, shape, actor }: EntryStep, after: PresentEntr
     version: after.version,
     publishedVersion: after.published?.version ?? null,
     revision: after.revision,
+    ...(isFresh(before, after) ? { fresh: true } : {}),
     ...(drafted > 0
       ? { draft: { n: drafted, slug, fields, ix: sortRowOf(shape, fields), refs: referencesOf(shape, fields) } }
       : {}),
@@ -115,6 +116,11 @@ function entryChange({ id, events, shape, actor }: EntryStep, after: PresentEntr
         ? { publication: { n: withdrawn, to: "nothing" } }
         : {}),
   };
+}
+
+/** Created here, and at most published besides. */
+function isFresh(before: Entry, after: PresentEntry): boolean {
+  return before.revision === 0 && after.version === 1 && (after.revision === 1 || after.published !== null);
 }
 
 function deletion({ id, before, events, actor, force }: EntryStep): Partial<Change> {

@@ -34,6 +34,20 @@ export function whyNotFields(
   );
 }
 
+/** The same by the schema that a check is under way for. */
+export function whyNotPending(
+  schemas: SchemaEngine,
+  { type, pending }: Pick<ContentType, "type" | "pending">,
+  locales: readonly string[],
+  fields: JsonObject,
+): Fault | undefined {
+  if (pending === undefined) return undefined;
+  const why = whyNotFields(schemas, { type, document: pending.document }, locales, fields);
+  if (why === undefined) return undefined;
+  const detail = `While a check of the next schema of "${type}" is under way, that counts too. ${why.detail}`;
+  return { ...why, detail };
+}
+
 export function violationsOf(
   schemas: SchemaEngine,
   schema: JsonObject,

@@ -1,12 +1,15 @@
 // Saves a content type: the document is checked, its shape derived, existing entries looked at, all guarded by one commit.
 
+import { type Fault, fault, quote } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
+import type { Position } from "../../kernel/position.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import type { Change, Outcome, Reindex } from "../../platform/event-log/commit.ts";
 import { handle } from "../../platform/event-log/handle.ts";
 import type { Written } from "../../platform/event-log/writer.ts";
 import type { TypeShape } from "../delivery/delivery.ts";
+import { askSchemaCheck } from "./ask-schema-check.ts";
 import type { AuthoringData } from "./change-entry.ts";
 import type { TypeDocument } from "./content-type.ts";
 import { sameJson } from "./domain/same-json.ts";
@@ -17,7 +20,7 @@ import { etagOf, type Preconditions, whyNotMet } from "./preconditions.ts";
 import { isIndexedAlike, isReferringAlike, shapeOf } from "./shape-of.ts";
 import { asJson, MAX_TYPES_BYTES, normalized, whyNotDocument } from "./type-document.ts";
 import { decodeLoadedType, type LoadedType, typeStatement, typeView } from "./type-row.ts";
-import { surveyEntries } from "./type-survey.ts";
+import { MAX_SURVEYED, surveyEntries } from "./type-survey.ts";
 
 /** Version of the shape of content type events. */
 const SCHEMA = 1;
@@ -37,7 +40,7 @@ export interface DeleteType {
 
 /**
  * Refuses with `outdated`/`precondition-failed`; `invalid`/`schema-unsupported`; `conflict`/`schema-conflict`,
- * `schema-check-too-large`, `types-too-large`. A reference to a type that does not exist (yet) is fine: types may refer to each other.
+ * `schema-check-too-large`, `schema-check-running`, `types-too-large`. Types with many entries: 202, with a job that saves it. A reference to a type that does not exist (yet) is fine: types may refer to each other.
  */
 export function saveType(
   scope: Scope<AuthoringData>,
@@ -65,17 +68,11 @@ export function saveType(
       return ok(writer.unchanged({ view, etag: etagOf(scope.space, revision) }, position));
     }
 
+    if (current?.pending !== undefined) return refuse(checkRunning(type, current.pending.job, position));
     const entries = await entriesUnder(scope, found, wanted, shape.value, lenient);
     if (!entries.ok) return entries;
-    const change: Change = {
-      streams: [{ i: 0, id: `type:${type}`, x: revision, n: 1 }],
-      events: decided.value.map((event, i) => eventOf(type, event.type, event.data, revision + 1, i + 1)),
-      types: [{ type, n: 1, revision: revision + 1, document: kept, shape: shapeAsJson(shape.value) }],
-      moved: { schema: 1 },
-      relies: [],
-      typesMost: MAX_TYPES_BYTES,
-      ...entries.value,
-    };
+    if (entries.value === "by a job") return await askSchemaCheck(scope, { type, revision, document: wanted });
+    const change: Change = { ...savedType(type, revision, kept, shape.value), ...entries.value };
     const { at } = writer.marks;
     const view = typeView(type, wanted, shape.value, { createdAt: current?.createdAt ?? at, updatedAt: at });
     const outcome: Outcome = { view, etag: etagOf(scope.space, revision + 1) };
@@ -84,6 +81,11 @@ export function saveType(
       current === undefined ? { ...outcome, created: true, location: `types/${type}` } : outcome,
     );
   });
+}
+
+function checkRunning(type: string, job: string, position: Position): Fault {
+  const detail = `Cannot save content type ${quote(type)}: check ${quote(job)} of its next schema is under way; wait until it has ended, or cancel it`;
+  return fault("conflict", "schema-check-running", detail, { position });
 }
 
 /** Refuses with `missing`/`type-missing`, `outdated`/`precondition-failed`, `conflict`/`type-in-use`. References from other types do not count: no entry is left for them to reach. */
@@ -124,7 +126,7 @@ async function entriesUnder(
   document: TypeDocument,
   shape: TypeShape,
   lenient: boolean,
-): Promise<Result<Pick<Change, "reindex" | "typeEntries">>> {
+): Promise<Result<Pick<Change, "reindex" | "typeEntries"> | "by a job">> {
   const { current, entries, last } = found;
   const { writer, settings, schemas } = scope.data;
   const sameRules =
@@ -135,6 +137,7 @@ async function entriesUnder(
   if ((sameRules || lenient) && sameRows) return ok({});
   const typeEntries = [{ type: shape.type, position: last, entries }];
   if (entries === 0) return ok({ typeEntries });
+  if (sameRows && entries > MAX_SURVEYED) return ok("by a job");
   const judge = (fields: JsonObject) => violationsOf(schemas, document.schema, settings.locales, fields, 1)[0];
   const reindex = sameRows
     ? "nothing"
@@ -149,6 +152,8 @@ async function entriesUnder(
     reindex,
     clock: scope.clock,
   });
+  // Few entries may be more than one request can look at, too.
+  if (!surveyed.ok && sameRows && surveyed.fault.code === "schema-check-too-large") return ok("by a job");
   if (!surveyed.ok) return surveyed;
   const rows: readonly Reindex[] = surveyed.value;
   return ok({ typeEntries, ...(rows.length > 0 ? { reindex: rows } : {}) });
@@ -157,6 +162,19 @@ async function entriesUnder(
 function stateOf({ revision, current }: LoadedType): TypeState {
   if (current === undefined) return { is: "absent", revision };
   return { is: "present", revision, document: asJson(normalized(current.document)), shape: shapeAsJson(current.shape) };
+}
+
+/** `revision`: events in the type's stream so far. */
+export function savedType(type: string, revision: number, document: JsonObject, shape: TypeShape): Change {
+  const next = revision + 1;
+  return {
+    streams: [{ i: 0, id: `type:${type}`, x: revision, n: 1 }],
+    events: [eventOf(type, "TypeSaved", { document, shape: shapeAsJson(shape) }, next, 1)],
+    types: [{ type, n: 1, revision: next, document, shape: shapeAsJson(shape) }],
+    moved: { schema: 1 },
+    relies: [],
+    typesMost: MAX_TYPES_BYTES,
+  };
 }
 
 function eventOf(type: string, name: string, data: JsonObject, version: number, n: number) {

@@ -17,7 +17,7 @@ export interface LoadedType {
 
 /** Always one row. */
 export function typeStatement(uid: SpaceUid, type: string): SQL {
-  return sql`select v.version as stream_version, y.type, y.revision, y.position, y.document, y.shape, y.created_at, y.updated_at,
+  return sql`select v.version as stream_version, y.type, y.revision, y.position, y.document, y.shape, y.created_at, y.updated_at, y.pending,
       coalesce((select c.drafts from type_count c where c.space = ${uid} and c.type = ${type}), 0) as entries,
       coalesce((select max(e.position) from entries e where e.space = ${uid} and e.type = ${type}), 0) as last
     from (select 1) one

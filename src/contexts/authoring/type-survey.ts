@@ -12,8 +12,8 @@ import { sortRowOf, type TypeShape } from "../delivery/delivery.ts";
 import { utf8Length } from "./domain/field-rules.ts";
 import { referencesOf } from "./references.ts";
 
-/** Entries that one request looks at. */
-export const MAX_SURVEYED = 20_000;
+/** Entries that one request looks at: more are looked at by a job (check-schema.ts). */
+export const MAX_SURVEYED = 1_000;
 /** Bytes of them, as they travel, and how long it may take to look at them: a request has both bounded. */
 export const MAX_SURVEYED_BYTES = 96 * 1024 * 1024;
 const MAX_SURVEY_MS = 10_000;
@@ -24,7 +24,7 @@ export const MAX_REINDEXED_VALUES = 20_000;
 /** Bytes of them all as they travel: one call carries no more than 8 MiB with everything else. */
 export const MAX_REINDEXED_BYTES = 4 * 1024 * 1024;
 /** Conflicts that are named. */
-const MAX_NAMED = 20;
+export const MAX_NAMED = 20;
 /** Rows and bytes of one page; a page has at least one entry, whatever its size. */
 const PAGE_ROWS = 250;
 const PAGE_BYTES = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ export async function surveyEntries(writer: Writer, survey: Survey): Promise<Res
   const seen = { bytes: 0, reindexBytes: 0, values: 0 };
   let after: string | undefined = "";
   while (after !== undefined && conflicts.length < MAX_NAMED) {
-    const page = await writer.load([pageStatement(writer.space.uid, survey.type, after)]);
+    const page = await writer.load([surveyPage(writer.space.uid, survey.type, after)]);
     if (!page.ok) return page;
     const rows: readonly Row[] = page.value.rows[0] ?? [];
     for (const row of rows) {
@@ -97,7 +97,7 @@ function travelSize(row: Reindex): number {
  * By the sort rows' key, where a type's entries lie together; the published version only where it differs from the draft.
  * `offset 0` keeps the planner from reading all entries of the space to join a page of them. What does not fit is not unpacked.
  */
-function pageStatement(uid: SpaceUid, type: string, after: string): SQL {
+export function surveyPage(uid: SpaceUid, type: string, after: string): SQL {
   return sql`select id, fields, published_fields, is_published, size from (
       select d.id, e.fields, p.version is not null as is_published, case when p.version <> e.version then p.fields end as published_fields,
         s.size, row_number() over (order by d.id) as n, sum(s.size) over (order by d.id) as bytes
@@ -123,7 +123,7 @@ function versionsOf(row: Row): Versions {
   return { id: String(row["id"]), draft, published: row["is_published"] === true ? published : undefined, differs };
 }
 
-function conflictsOf(row: Row, { judge }: Survey): readonly FaultItem[] {
+export function conflictsOf(row: Row, { judge }: Pick<Survey, "judge">): readonly FaultItem[] {
   if (judge === undefined) return [];
   const { id, draft, published, differs } = versionsOf(row);
   const of = (fields: JsonObject, what: string) => {
@@ -155,7 +155,7 @@ function reindexOf(row: Row, { type, shape, reindex }: Survey): Reindex {
   return { ...rows, refs: [...side(draft, "d"), ...side(published, "p")] };
 }
 
-function conflict(type: string, items: readonly FaultItem[]): Fault {
+export function conflict(type: string, items: readonly FaultItem[]): Fault {
   const detail = `Cannot save content type ${quote(type)}: existing entries break the schema (named are up to ${MAX_NAMED}). Change them first, or save with ?validate=lenient`;
   return fault("conflict", "schema-conflict", detail, { errors: items });
 }

@@ -24,6 +24,11 @@ export function spaceStatement(uid: SpaceUid): SQL {
     from spaces s join space_head h on h.space = s.space where s.space = ${uid} and h.space = ${uid}`;
 }
 
+/** Where its settings and content types stand: what a commit must find unmoved. */
+export function headStatement(uid: SpaceUid): SQL {
+  return sql`select settings_pos, schema_pos from space_head where space = ${uid}`;
+}
+
 /** Several spaces of one shard, whichever space the reader is bound to. */
 export function spacesStatement(uids: readonly SpaceUid[]): SQL {
   return sql`select * from spaces_of(${sql.param(uids)}::int[])`;

@@ -30,4 +30,4 @@ export { checkMatch, type IfMatch } from "./precondition.ts";
 export { getSpace, type Registry } from "./registry.ts";
 export { hashOf, hex, type Secrets } from "./secrets.ts";
 export { type SettledClaims, settleClaims } from "./settle-claims.ts";
-export { decodeSpace, etagOf, type SpaceRecord, spaceStatement, spaceView } from "./space.ts";
+export { decodeSpace, etagOf, headStatement, type SpaceRecord, spaceStatement, spaceView } from "./space.ts";

@@ -3,7 +3,7 @@
 import type { Change } from "../../platform/event-log/commit.ts";
 import { type Refused, refusalOf } from "../../platform/event-log/commit-answer.ts";
 import type { ClaimedJob } from "../../platform/jobs/job.ts";
-import { decideLine, type ImportMode, mergeChanges, type OneOfMany } from "../authoring/authoring.ts";
+import { decideLine, type ImportMode, mergeChanges, type OneOfMany, relianceOn } from "../authoring/authoring.ts";
 import type { LoadedEntries } from "./import-state.ts";
 import type { Counts, Step } from "./import-step.ts";
 import { errorsOf, type GoodLine, type LineError, type Prepared } from "./prepare-lines.ts";
@@ -37,7 +37,7 @@ export function draftLines(
   const pending: Step["pending"][number][] = [];
   const errors: LineError[] = [...bad, ...[...found.errors.values()].flat()];
   const counts = { created: 0, updated: 0, unchanged: 0, failed: failed + found.errors.size };
-  const relied = new Map<string, number>();
+  const relied = new Map<string, ReturnType<typeof relianceOn>>();
   for (const [i, each] of lines) {
     const defers = found.deferred.has(i) || each.references.some(({ target, type }) => there.get(target) !== type);
     const decided = decide(job, each, entries, defers);
@@ -49,13 +49,12 @@ export function draftLines(
     const { change, became, pending: version } = decided.value;
     if (change !== undefined) {
       changes.push({ i, change: withoutOwn(change, absent) });
-      relied.set(each.line.type, each.type.revision);
+      relied.set(each.line.type, relianceOn(each.type));
     }
     if (version === undefined) counts[became] += 1;
     else pending.push([each.number, each.line.id, version, became]);
   }
-  const relies = Array.from(relied, ([type, revision]) => ({ type, revision }));
-  const change = changes.length === 0 ? undefined : { ...mergeChanges(changes), relies };
+  const change = changes.length === 0 ? undefined : { ...mergeChanges(changes), relies: [...relied.values()] };
   return { change, pending, errors: errors.toSorted((one, other) => one.line - other.line), counts };
 }
 

@@ -3,7 +3,7 @@ import type { Row } from "../../platform/database/database.ts";
 import { CHUNK_BYTES, type Line, linesOf } from "./cut-chunks.ts";
 import { draftLines, NO_COUNTS } from "./draft-lines.ts";
 import { isOwnDraft, loadEntries } from "./import-state.ts";
-import { getThrough, type ImportTurn, isLate, rest, rulesOf, type Went } from "./import-turn.ts";
+import { getThrough, type ImportTurn, isLate, relearn, rest, rulesOf, type Went } from "./import-turn.ts";
 import type { BlobStore, ReadLine } from "./ports.ts";
 import { prepareLines } from "./prepare-lines.ts";
 import { pendingLines, publishLines } from "./publish-lines.ts";
@@ -49,7 +49,12 @@ async function draftSome(
   lines: readonly Line[],
   { chunk, seen, of, readLine }: Some,
 ): Promise<{ readonly went: Went; readonly taken: number }> {
-  const prepared = await prepareLines(lines, own.pace.most(), rulesOf(own), { readLine, rest: () => rest(own) });
+  // Checks of schemas may end without the space moving: what they ask of a line is learnt anew for each commit.
+  const isChecked = [...own.space.types.values()].some(({ pending }) => pending !== undefined);
+  if (isChecked && (await relearn(own)) === "gone") return { went: "gone", taken: 0 };
+  const most = own.most ?? own.pace.most();
+  own.most = undefined;
+  const prepared = await prepareLines(lines, most, rulesOf(own), { readLine, rest: () => rest(own) });
   const { good, taken } = prepared;
   const to = seen + taken;
   const ids = good.map(({ line }) => line.id);

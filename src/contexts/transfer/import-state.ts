@@ -13,7 +13,7 @@ import {
   type LoadedEntry,
   typesStatement,
 } from "../authoring/authoring.ts";
-import { decodeSpace, spaceStatement } from "../tenancy/tenancy.ts";
+import { decodeSpace, headStatement, spaceStatement } from "../tenancy/tenancy.ts";
 
 export interface SpaceKnowledge {
   readonly locales: readonly string[];
@@ -28,11 +28,7 @@ const SMALL_BYTES = 32 * 1024;
 /** `undefined`: nobody may write here any more. Throws when the primary is away. */
 export async function learnSpace(reader: Reader): Promise<SpaceKnowledge | undefined> {
   const { uid } = reader.space;
-  const answer = await read(reader, [
-    spaceStatement(uid),
-    typesStatement(uid),
-    sql`select settings_pos, schema_pos from space_head where space = ${uid}`,
-  ]);
+  const answer = await read(reader, [spaceStatement(uid), typesStatement(uid), headStatement(uid)]);
   const row = answer?.rows[0]?.[0];
   const head = answer?.rows[2]?.[0];
   if (answer === undefined || row === undefined || head === undefined) return undefined;

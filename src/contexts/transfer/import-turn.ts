@@ -2,14 +2,15 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Position } from "../../kernel/position.ts";
 import type { Reader } from "../../platform/database/database.ts";
+import type { Refused } from "../../platform/event-log/commit-answer.ts";
+import type { StepParts } from "../../platform/jobs/commit-step.ts";
 import type { Turn } from "../../platform/jobs/job.ts";
 import { wasTooMuch } from "../../platform/relay/space-calls.ts";
 import { attempt } from "../../platform/resilience/attempt.ts";
-import { Outage } from "../../platform/resilience/outage.ts";
 import type { LineRules, SchemaEngine } from "../authoring/authoring.ts";
 import { type InTheWay, noteRefusal, nothingInTheWay } from "./draft-lines.ts";
 import { learnSpace, type SpaceKnowledge } from "./import-state.ts";
-import { type Step, type StepParts, stepImport } from "./import-step.ts";
+import { type Step, stepImport } from "./import-step.ts";
 import type { Pace } from "./pace.ts";
 
 export interface ImportTurn {
@@ -21,6 +22,8 @@ export interface ImportTurn {
   readonly schemas: SchemaEngine;
   /** Learnt anew when a commit finds that it has moved. */
   space: SpaceKnowledge;
+  /** Lines of the next commit, when more would stand in each other's way. */
+  most: number | undefined;
   /** What goes on behind commits; waited for before the next one. */
   readonly behind: Promise<unknown>[];
   sleep(ms: number): Promise<void>;
@@ -75,12 +78,26 @@ export async function getThrough(own: ImportTurn, { place, make, lineOf, referen
     }
     if (value.refused.refused === "space-missing") return "gone";
     if (value.refused.refused === "knowledge-outdated") return await relearn(own);
+    const before = takenWithin(value.refused, lineOf);
+    if (before !== undefined) {
+      own.most = before;
+      return "again";
+    }
     noteRefusal(value.refused, lineOf, found, references);
   }
-  throw new Outage("the space", "full");
+  // Counted: others cannot be in the way forever.
+  throw new Error("The space kept changing under a commit");
 }
 
-async function relearn(own: ImportTurn): Promise<Went> {
+/** A name that an earlier one of these lines gives up is free when that one is through: so many lines come first. */
+function takenWithin({ refused, at = [] }: Refused, lineOf: Attempted["lineOf"]): number | undefined {
+  if (refused !== "slug-taken") return undefined;
+  for (const { index, takenBy } of at)
+    for (let earlier = 0; earlier < index; earlier += 1) if (lineOf(earlier)?.id === takenBy) return index;
+  return undefined;
+}
+
+export async function relearn(own: ImportTurn): Promise<"again" | "gone"> {
   const learnt = await learnSpace(own.reader);
   if (learnt === undefined) return "gone";
   own.space = learnt;

@@ -1,7 +1,7 @@
 // The second pass over some lines: all drafts are there, and what could not be published at once is, or is an error of its line.
 import type { Change } from "../../platform/event-log/commit.ts";
 import type { ClaimedJob } from "../../platform/jobs/job.ts";
-import { decidePending, type LineRules, mergeChanges, type OneOfMany } from "../authoring/authoring.ts";
+import { decidePending, type LineRules, mergeChanges, type OneOfMany, relianceOn } from "../authoring/authoring.ts";
 import type { InTheWay } from "./draft-lines.ts";
 import type { LoadedEntries } from "./import-state.ts";
 import type { Step } from "./import-step.ts";
@@ -45,7 +45,7 @@ export async function publishLines(
   const changes: OneOfMany[] = [];
   const errors: LineError[] = [...[...found.errors.values()].flat()];
   const counts = { created: 0, updated: 0, unchanged: 0, failed: found.errors.size };
-  const relied = new Map<string, number>();
+  const relied = new Map<string, ReturnType<typeof relianceOn>>();
   for (const [i, { line, id, version, became }] of lines.entries()) {
     if (found.errors.has(i)) continue;
     if (i % 10 === 9) await rest();
@@ -63,10 +63,10 @@ export async function publishLines(
     if (decided.value === undefined) continue;
     changes.push({ i, change: decided.value });
     const type = loaded.entry.is === "present" ? rules.types.get(loaded.entry.type) : undefined;
-    if (type !== undefined) relied.set(type.type, type.revision);
+    if (type !== undefined) relied.set(type.type, relianceOn(type));
   }
-  const relies = Array.from(relied, ([type, revision]) => ({ type, revision }));
-  const change: Change | undefined = changes.length === 0 ? undefined : { ...mergeChanges(changes), relies };
+  const change: Change | undefined =
+    changes.length === 0 ? undefined : { ...mergeChanges(changes), relies: [...relied.values()] };
   return { change, errors: errors.toSorted((one, other) => one.line - other.line), counts };
 }
 

@@ -6,6 +6,7 @@ import { type Position, position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Reader, Row } from "../../platform/database/database.ts";
 import type { Announcer } from "../../platform/event-log/open-writer.ts";
+import type { StepParts } from "../../platform/jobs/commit-step.ts";
 import type { ClaimedJob, JobKind, Turn, TurnEnd } from "../../platform/jobs/job.ts";
 import { LEASE_S } from "../../platform/jobs/run-job.ts";
 import type { SpaceAddress } from "../../platform/relay/dirty-set.ts";
@@ -13,7 +14,6 @@ import { Outage } from "../../platform/resilience/outage.ts";
 import type { SchemaEngine } from "../authoring/authoring.ts";
 import { draftChunk, publishChunk } from "./import-chunks.ts";
 import { learnSpace } from "./import-state.ts";
-import type { StepParts } from "./import-step.ts";
 import type { ImportTurn } from "./import-turn.ts";
 import { openPace } from "./pace.ts";
 import type { BlobStore, ReadLine } from "./ports.ts";
@@ -60,7 +60,7 @@ async function runImport(parts: ImportParts, turn: Turn, behind: Promise<unknown
   const last = job.shown["position"];
   const pace = openPace(clock, parts.isBusy, typeof last === "number" ? position(last) : undefined);
   const step = { call, clock, uuid, announcer: parts.announcer((work) => void behind.push(work)) };
-  const own: ImportTurn = { turn, reader, step, pace, clock, schemas, space, behind, sleep };
+  const own: ImportTurn = { turn, reader, step, pace, clock, schemas, space, most: undefined, behind, sleep };
   let pass = job.state["pass"] === 2 ? 2 : 1;
   let chunk = Number(job.state["chunk"] ?? 0);
   for (;;) {

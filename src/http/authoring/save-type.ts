@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { saveType as save } from "../../contexts/authoring/authoring.ts";
 import { write } from "../operation.ts";
+import { checkSchema } from "./schema-check-schema.ts";
 import { typeDocument, typeParams, typeSchema } from "./type-schema.ts";
 import { typedQuery } from "./typed-query.ts";
 
@@ -10,8 +11,8 @@ export const saveType = write({
   tag: "Types",
   summary: "Create or replace a content type",
   description:
-    "Existing entries, drafts and published versions, are checked against a changed schema (up to 20,000), and indexed again when indexed fields change (up to 1,000). " +
-    "An equal type changes nothing.",
+    "Existing entries, drafts and published versions, are checked against a changed schema, and indexed again when indexed fields change (up to 1,000). " +
+    "A type with more than 1,000 entries, or much content, is checked and then saved by a job (202); what is written meanwhile has to satisfy both schemas. An equal type changes nothing.",
   params: typeParams,
   query: typedQuery(
     z.strictObject({
@@ -30,8 +31,10 @@ export const saveType = write({
       schema: typeSchema,
       headers: ["ETag", "Location"],
     },
+    { status: 202, description: "The job that checks and saves it.", schema: checkSchema, headers: ["Location"] },
   ],
   faults: [
+    "schema-check-running",
     "schema-unsupported",
     "schema-conflict",
     "schema-check-too-large",

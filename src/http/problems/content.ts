@@ -22,6 +22,20 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
     remedy:
       "Correct these entries first, or save the type with validate=lenient; such entries must then satisfy the schema at their next change.",
   },
+  "schema-check-running": {
+    kind: "conflict",
+    title: "Schema is being checked",
+    means:
+      "A job is looking at the type's entries before it saves the type with another schema. Until it has ended the type cannot be saved again.",
+    remedy: "Follow the job that the detail names until it has ended, or cancel it.",
+  },
+  "schema-check-outdated": {
+    kind: "conflict",
+    title: "Schema check is outdated",
+    means:
+      "The content type or its space changed while a job looked at the type's entries, so that the type was not saved. It is what a job says that has failed.",
+    remedy: "Save the type again.",
+  },
   "schema-check-too-large": {
     kind: "conflict",
     title: "Too many entries to check at once",

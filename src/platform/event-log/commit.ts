@@ -50,6 +50,8 @@ export interface EntryChange {
   readonly publishedVersion?: number | null;
   /** The stream's version after the commit. */
   readonly revision?: number;
+  /** There was never anything of this id: its stream begins here. */
+  readonly fresh?: true;
   /** Present when the draft itself changed. */
   readonly draft?: {
     readonly n: number;
@@ -125,7 +127,12 @@ export interface Change {
   /** Entries that nothing else may refer to. */
   readonly unreferenced?: readonly { readonly i: number; readonly id: string }[];
   /** The content types that the decision relied on, when it did not rely on all that is known: what else moved does not matter to it. */
-  readonly relies?: readonly { readonly type: string; readonly revision: number }[];
+  readonly relies?: readonly {
+    readonly type: string;
+    readonly revision: number;
+    /** The check of its next schema that the decision knew of. */
+    readonly pending?: string;
+  }[];
   /** Bytes that all content types of the space may take as every place that answers loads them. */
   readonly typesMost?: number;
   /** Position of the last change of any content type, when the decision relied on all of them. */

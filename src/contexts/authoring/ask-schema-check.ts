@@ -1,0 +1,23 @@
+// A type with many entries is saved by a job: from here on writers satisfy both schemas, and the job looks at what was written before.
+import type { Result } from "../../kernel/result.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import type { Written } from "../../platform/event-log/writer.ts";
+import { askJob } from "../../platform/jobs/ask-job.ts";
+import type { AuthoringData } from "./change-entry.ts";
+import type { TypeDocument } from "./content-type.ts";
+import { asJson } from "./type-document.ts";
+
+export const SCHEMA_CHECK = "schema-check";
+
+/** 202. Refuses with `conflict`/`version-conflict` when the type has moved, or another check of it has begun. */
+export function askSchemaCheck(
+  scope: Scope<AuthoringData>,
+  { type, revision, document }: { readonly type: string; readonly revision: number; readonly document: TypeDocument },
+): Promise<Result<Written>> {
+  return askJob(scope, {
+    ...{ kind: SCHEMA_CHECK, of: type, path: `types/${type}/checks`, does: "schema_check" },
+    plan: { type, revision },
+    shown: { type, checked: 0, position: null },
+    more: { type, revision, document: asJson(document) },
+  });
+}
