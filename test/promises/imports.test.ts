@@ -193,6 +193,34 @@ describe("whatever happens, each line is through once", () => {
     expect(steps).toBeGreaterThan(10);
   }, 120_000);
 
+  test("a turn that was held up until another had taken over does nothing any more", async () => {
+    await fresh();
+    const job = await importFile(ring(8));
+    await world.sweep();
+    const [message] = world.due();
+    if (message === undefined) throw new Error("the sweep has not woken it");
+    let goOn = (): void => undefined;
+    let isHeld = false;
+    world.state.afterRead = () => {
+      world.state.afterRead = async () => undefined;
+      isHeld = true;
+      return new Promise((resolve) => {
+        goOn = resolve;
+      });
+    };
+    const late = world.invoke([world.take(message)]);
+    while (!isHeld) await new Promise((resolve) => setImmediate(resolve));
+    world.pass(5 * MINUTE);
+    await world.settle(10 * MINUTE);
+    const { status, shown } = await jobOf(job);
+    expect([status, shown.processed]).toEqual(["completed", 8]);
+    goOn();
+    await late;
+    await world.settle();
+    expect((await jobOf(job)).shown).toEqual(shown);
+    await expectEachOnce(8);
+  });
+
   test("the store of files fails for a while", async () => {
     await fresh();
     world.state.reads = 0;

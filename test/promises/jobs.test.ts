@@ -11,6 +11,7 @@ const MINUTE = 60_000;
 let world: World;
 let space: SpaceAddress;
 let isAway = false;
+let afterStep = async (): Promise<void> => undefined;
 const tidied: string[] = [];
 const begun: string[] = [];
 
@@ -24,6 +25,7 @@ const counting: JobKind = {
       if (steps === 2) return { is: "more" };
       n += 1;
       if (!(await keep({ state: { n }, shown: { n } }))) return { is: "over" };
+      await afterStep();
     }
     return { is: "completed", shown: { counted: to } };
   },
@@ -162,6 +164,20 @@ describe("a job", () => {
     expect(tidied).toEqual([id]);
   });
 
+  test("that is cancelled in the middle of a turn takes no further step in it", async () => {
+    await fresh();
+    const id = await ask("counting", { to: 100 });
+    afterStep = async () => {
+      afterStep = async () => undefined;
+      await world.sql("select aside_job_cancel($1, $2::jsonb)", [
+        space.uid,
+        JSON.stringify({ job: id, kind: "counting", at: new Date(world.now()).toISOString() }),
+      ]);
+    };
+    await world.settle(20 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "cancelled", closed: true, shown: { n: 1 } });
+  });
+
   test("of a kind that this release does not know is left for the one that does", async () => {
     await fresh();
     const id = await ask("of-tomorrow");
@@ -179,4 +195,14 @@ test("jobs of one lane run in the order in which they were asked for, others bes
   for (const id of [first, second, beside]) expect(await rowOf(id)).toMatchObject({ status: "completed" });
   expect(begun.indexOf(second)).toBeGreaterThan(begun.lastIndexOf(first));
   expect(begun.indexOf(beside)).toBeLessThan(begun.lastIndexOf(first));
+});
+
+test("a message for a later job of a lane does not let it pass the earlier one", async () => {
+  await fresh();
+  const [first, second] = [await ask("counting", { to: 9 }, "line"), await ask("counting", { to: 1 }, "line")];
+  const body = { ...space, kind: "counting", job: second };
+  await world.invoke([{ queue: "work", id: "early", body, due: world.now(), attempts: 0 }]);
+  expect(await rowOf(second)).toMatchObject({ status: "queued" });
+  await world.settle();
+  for (const id of [first, second]) expect(await rowOf(id)).toMatchObject({ status: "completed" });
 });

@@ -101,6 +101,8 @@ export async function openWorld(
     queues: "there" as "there" | "away",
     /** How often a file can still be read. */
     reads: Number.POSITIVE_INFINITY,
+    /** Waited for when a file was read. */
+    afterRead: async (): Promise<void> => undefined,
     /** How often the primary still takes a call. */
     calls: Number.POSITIVE_INFINITY,
     random: Math.random,
@@ -230,7 +232,9 @@ export async function openWorld(
     async read(key: string, { starts, bytes }: { starts: number; bytes: number }) {
       if (state.reads === 0) throw new Outage("blobs", "failed");
       state.reads -= 1;
-      return files.get(key)?.slice(starts, starts + bytes);
+      const found = files.get(key)?.slice(starts, starts + bytes);
+      await state.afterRead();
+      return found;
     },
     async remove(key: string) {
       if (state.reads === 0) throw new Outage("blobs", "failed");
