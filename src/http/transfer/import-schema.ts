@@ -1,6 +1,6 @@
 // Imports as whoever asked for them gets them.
 import * as z from "zod";
-import type { Upload } from "../../contexts/transfer/transfer.ts";
+import { FILE_MOST, type Upload } from "../../contexts/transfer/transfer.ts";
 import { jobIdParam, jobSchema } from "../jobs/job-schema.ts";
 import { spaceParams } from "../tenancy/space-schema.ts";
 
@@ -28,6 +28,7 @@ export const importList = (page: z.ZodType) => z.object({ data: z.array(importSc
 export const importFile = z.custom<Upload>().meta({
   override: {
     type: "string",
+    maxLength: FILE_MOST,
     description:
       "One JSON object a line: `type`, `id`, `fields`, and `slug` and `publish` where there are any. At most 95 MB and a million lines, a line at most 1 MiB.",
     examples: ['{"type":"city","id":"paris","slug":"paris","fields":{"name":{"en":"Paris"}},"publish":true}\n'],
