@@ -256,7 +256,6 @@ describe("a request", () => {
         types: new Map([["city", type]]),
         schemas: schemaEngine(),
         secrets: { random: (n) => new Uint8Array(n) },
-        jobs: { waker: { jobs: async () => undefined } },
       },
     };
     return { scope, commits, loads: () => loads };

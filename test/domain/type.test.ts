@@ -1,7 +1,7 @@
 // Content types: what may happen, what a save writes, and what it asks of the entries that are there.
 import { describe, expect, test } from "vitest";
 import { schemaEngine } from "../../src/adapters/json-schema/schema-engine.ts";
-import type { AuthoringData } from "../../src/contexts/authoring/change-entry.ts";
+import type { TypeData } from "../../src/contexts/authoring/ask-schema-check.ts";
 import type { TypeDocument } from "../../src/contexts/authoring/content-type.ts";
 import { evolveType, NO_TYPE, replayType, type TypeEvent } from "../../src/contexts/authoring/domain/type.ts";
 import { decideType, type TypeCommand } from "../../src/contexts/authoring/domain/type-decisions.ts";
@@ -124,7 +124,7 @@ function scopeOf(
       unchanged: true,
     }),
   };
-  const scope: Scope<AuthoringData> = {
+  const scope: Scope<TypeData> = {
     space,
     actor: { type: "key", id: "k" as KeyId, scopes: new Set() },
     requestId: "r",

@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findDifferences } from "../../local/rebuild/rebuild-space.ts";
 import { makeSpace, type Space, until } from "../support/client.ts";
+import { stackHere } from "../support/here.ts";
 import { insistent } from "../support/insist.ts";
 import { checkSpace } from "../support/ledger.ts";
 import { openSql, type Sql, uidOf } from "../support/shards.ts";
-import { stackHere } from "../support/here.ts";
 
 const MANY = 1_050;
 let sql: Sql;

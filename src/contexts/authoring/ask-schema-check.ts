@@ -2,16 +2,19 @@
 import type { Result } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import type { Written } from "../../platform/event-log/writer.ts";
-import { askJob } from "../../platform/jobs/ask-job.ts";
+import { askJob, type JobData } from "../../platform/jobs/ask-job.ts";
 import type { AuthoringData } from "./change-entry.ts";
 import type { TypeDocument } from "./content-type.ts";
 import { asJson } from "./type-document.ts";
+
+/** What writes of content types are given: some of them go on behind the answer. */
+export type TypeData = AuthoringData & JobData;
 
 export const SCHEMA_CHECK = "schema-check";
 
 /** 202. Refuses with `conflict`/`version-conflict` when the type has moved, or another check of it has begun. */
 export function askSchemaCheck(
-  scope: Scope<AuthoringData>,
+  scope: Scope<TypeData>,
   { type, revision, document }: { readonly type: string; readonly revision: number; readonly document: TypeDocument },
 ): Promise<Result<Written>> {
   return askJob(scope, {

@@ -8,7 +8,6 @@ import { actorName, type Scope } from "../../kernel/scope.ts";
 import type { Outcome } from "../../platform/event-log/commit.ts";
 import { handle } from "../../platform/event-log/handle.ts";
 import type { Writer, Written } from "../../platform/event-log/writer.ts";
-import type { JobData } from "../../platform/jobs/ask-job.ts";
 import { type ContentType, pendingStatement, relianceOn } from "./content-type.ts";
 import { type Entry, type EntryEvent, evolve } from "./domain/entry.ts";
 import { decide, type EntryCommand, entryMissing } from "./domain/entry-decisions.ts";
@@ -26,7 +25,6 @@ export interface AuthoringData {
   readonly settings: Locales;
   readonly types: ReadonlyMap<string, ContentType>;
   readonly schemas: SchemaEngine;
-  readonly jobs: JobData["jobs"];
   /** Where ids get their random bytes from. */
   readonly secrets: { random(bytes: number): Uint8Array };
 }

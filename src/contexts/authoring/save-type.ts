@@ -9,8 +9,8 @@ import type { Change, Outcome, Reindex } from "../../platform/event-log/commit.t
 import { handle } from "../../platform/event-log/handle.ts";
 import type { Written } from "../../platform/event-log/writer.ts";
 import type { TypeShape } from "../delivery/delivery.ts";
+import type { TypeData } from "./ask-schema-check.ts";
 import { askSchemaCheck } from "./ask-schema-check.ts";
-import type { AuthoringData } from "./change-entry.ts";
 import type { TypeDocument } from "./content-type.ts";
 import { sameJson } from "./domain/same-json.ts";
 import type { TypeState } from "./domain/type.ts";
@@ -43,7 +43,7 @@ export interface DeleteType {
  * `schema-check-too-large`, `schema-check-running`, `types-too-large`. Types with many entries: 202, with a job that saves it. A reference to a type that does not exist (yet) is fine: types may refer to each other.
  */
 export function saveType(
-  scope: Scope<AuthoringData>,
+  scope: Scope<TypeData>,
   { type, document, lenient, conditions }: SaveType,
 ): Promise<Result<Written>> {
   const { writer, settings, schemas } = scope.data;
@@ -89,7 +89,7 @@ function checkRunning(type: string, job: string, position: Position): Fault {
 }
 
 /** Refuses with `missing`/`type-missing`, `outdated`/`precondition-failed`, `conflict`/`type-in-use`. References from other types do not count: no entry is left for them to reach. */
-export function deleteType(scope: Scope<AuthoringData>, { type, conditions }: DeleteType): Promise<Result<Written>> {
+export function deleteType(scope: Scope<TypeData>, { type, conditions }: DeleteType): Promise<Result<Written>> {
   return handle(async () => {
     const loaded = await load(scope, type, conditions, "must be there");
     if (!loaded.ok) return loaded;
@@ -109,7 +109,7 @@ export function deleteType(scope: Scope<AuthoringData>, { type, conditions }: De
   });
 }
 
-async function load(scope: Scope<AuthoringData>, type: string, conditions: Preconditions, presence?: "must be there") {
+async function load(scope: Scope<TypeData>, type: string, conditions: Preconditions, presence?: "must be there") {
   const loaded = await scope.data.writer.load([typeStatement(scope.space.uid, type)]);
   if (!loaded.ok) return loaded;
   const found = decodeLoadedType(loaded.value.rows[0]?.[0]);
@@ -121,7 +121,7 @@ async function load(scope: Scope<AuthoringData>, type: string, conditions: Preco
 
 /** What becomes of the entries that are there, and what the commit must find them to be. */
 async function entriesUnder(
-  scope: Scope<AuthoringData>,
+  scope: Scope<TypeData>,
   found: LoadedType,
   document: TypeDocument,
   shape: TypeShape,
