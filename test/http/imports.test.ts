@@ -189,6 +189,14 @@ test("a job that was cancelled stays cancelled; one that has ended stays as it i
   expect((await space.ask("GET", "imports/000000000000000000000000")).body.code).toBe("job-missing");
 });
 
+test("an import goes on although its key was revoked", async () => {
+  const key = await space.keyWith(["transfer:write"]);
+  const raw = lines(...Array.from({ length: 300 }, (_, i) => city(`kept${i}`)));
+  const started = await space.ask("POST", "imports", { raw, headers: NDJSON, key });
+  await space.must("DELETE", `keys/${key.split("_")[1]}`);
+  expect(await ended(started)).toMatchObject({ status: "completed", created: 300 });
+});
+
 describe("what is refused", () => {
   test("files that are too large, at their length and on their way", async () => {
     const headers = { authorization: `Bearer ${space.key}`, "content-type": "application/x-ndjson" };

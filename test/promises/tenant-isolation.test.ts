@@ -35,6 +35,7 @@ async function plantAfterwards(space: number, hook: string): Promise<void> {
     "insert into webhook_replays (space, id, webhook, from_pos, to_pos, reached, created_at) values ($1, $2 || 'r', $2, 1, 1, 1, now())",
     "insert into jobs (space, id, kind, status, actor, plan, created_at, due_at, closed) values ($1, $2 || 'j', 'none', 'completed', 'key:x', '{}', now(), now(), true)",
     "insert into analyses (space, id, locale, type, version, position, checks, analysed_at) values ($1, $2 || 'a', 'en', 'city', 1, 1, '[]', now())",
+    "insert into import_chunks (space, job, n, starts, bytes, first_line, lines) values ($1, $2 || 'j', 0, 0, 1, 1, 1)",
     "insert into subscribers (space, subscriber) values ($1, 'of-' || $2)",
     "insert into dead_letters (space, id, at, queue, reason, attempts) values ($1, $2, now(), 'work', 'planted', 1)",
   ])
@@ -437,6 +438,7 @@ describe("row-level security, without the Worker in front", () => {
       "settle_letter",
       "shard_metrics",
       "spaces_of",
+      "unfinished_jobs",
     ]);
     await bind(undefined);
     for (const probe of ["ix_probe", "ix_probe_drafts"]) {

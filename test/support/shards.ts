@@ -46,6 +46,7 @@ export const TENANT_TABLES = [
   "webhook_replays",
   "jobs",
   "analyses",
+  "import_chunks",
   "subscribers",
   "dead_letters",
 ] as const;
