@@ -233,11 +233,13 @@ begin
     return jsonb_build_object('refused', 'knowledge-outdated', 'settings', head.settings_pos, 'schema', head.schema_pos, 'keys', head.keys_pos);
   end if;
   -- A check of a type's next schema is under way: what is written meanwhile satisfies that too, or is decided by somebody who does not know of it.
-  if exists (select from (select distinct x.type from jsonb_to_recordset(p->'entries') as x(type text, change text, draft jsonb, publication jsonb)
-               where x.change = 'changed' and (x.draft is not null or x.publication->>'to' = 'current')) x
-             cross join lateral (select y.pending->>'job' as job from public.types y where y.space = sp and y.type = x.type and y.pending is not null offset 0) y
-             where not exists (select from jsonb_to_recordset(p->'relies') as r(type text, pending text) where r.type = x.type and r.pending = y.job)) then
-    return jsonb_build_object('refused', 'knowledge-outdated', 'settings', head.settings_pos, 'schema', head.schema_pos, 'keys', head.keys_pos);
+  if exists (select from public.types y where y.space = sp and y.pending is not null) then
+    if exists (select from (select distinct x.type from jsonb_to_recordset(p->'entries') as x(type text, change text, draft jsonb, publication jsonb)
+                 where x.change = 'changed' and (x.draft is not null or x.publication->>'to' = 'current')) x
+               cross join lateral (select y.pending->>'job' as job from public.types y where y.space = sp and y.type = x.type and y.pending is not null offset 0) y
+               where not exists (select from jsonb_to_recordset(p->'relies') as r(type text, pending text) where r.type = x.type and r.pending = y.job)) then
+      return jsonb_build_object('refused', 'knowledge-outdated', 'settings', head.settings_pos, 'schema', head.schema_pos, 'keys', head.keys_pos);
+    end if;
   end if;
   select jsonb_agg(jsonb_build_object('index', x.i, 'stream', x.id, 'expected', x.x, 'found', coalesce(v.version, 0)) order by x.i) into bad
     from jsonb_to_recordset(p->'streams') as x(i int, id text, x int)

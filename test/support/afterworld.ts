@@ -472,7 +472,8 @@ export async function openWorld(
       { signal: AbortSignal.timeout(60_000), caller: "job" },
     );
     const committed = row?.["answer"] as { position?: number; refused?: string };
-    if (committed.position === undefined) throw new Error(`refused: ${committed.refused}`);
+    if (committed.position === undefined || committed.refused !== undefined)
+      throw new Error(`refused: ${committed.refused}`);
     return committed.position;
   }
 }
