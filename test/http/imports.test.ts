@@ -227,6 +227,16 @@ describe("what is refused", () => {
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     await sql("delete from jobs where space = $1", [crowded]);
   });
+
+  test("more unfinished imports than all spaces may have", async () => {
+    await sql(
+      "insert into jobs (space, id, kind, status, actor, plan, created_at, due_at) select -1, lpad(i::text, 24, '0'), 'import', 'queued', 'key:x', '{}', now(), 'infinity' from generate_series(1, 500) i",
+    );
+    const refused = await ask("POST", `/v1/spaces/${space.id}/imports`, { raw: "", headers: NDJSON, key: space.key });
+    await sql("delete from jobs where space = -1");
+    expect([refused.status, refused.body.code]).toEqual([503, "overloaded"]);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
 });
 
 test("a webhook is told when an import is completed, once, at the space's head", async () => {
