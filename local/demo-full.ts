@@ -11,7 +11,7 @@ import { CITY, SPACE, sampleCities } from "./sample-data.ts";
 const origin = `http://127.0.0.1:${Number(process.env["PORT"] || 8787)}`;
 const WRITTEN_AT_ONCE = 1_000;
 const DAY_MS = 86_400_000;
-const SCOPES = ["transfer:write", "content:write", "content:publish"];
+const SCOPES = ["transfer:write"];
 
 const root = apiClient(origin, process.env["ROOT_KEY"] ?? "mrd_root_local");
 await fetch(`${origin}/health/live`).catch((cause: unknown) => {

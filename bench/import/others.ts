@@ -13,8 +13,8 @@ const SETTLE_MS = 4_000;
 
 export async function measureOthers(bench: ImportBench): Promise<void> {
   const { options } = bench;
-  const rounds = options.short ? 1 : 4;
-  const seconds = options.short ? 3 : 15;
+  const rounds = options.short ? 1 : 3;
+  const seconds = options.short ? 3 : 10;
   const edits = { alone: [] as number[], during: [] as number[] };
   const reads = { alone: [] as number[], during: [] as number[] };
   let imported = 0;

@@ -12,7 +12,7 @@ const TARGET = "core:user:product";
 const SHOWN = 12;
 
 export async function measureThread(bench: ImportBench): Promise<void> {
-  const seconds = bench.options.short ? 3 : 15;
+  const seconds = bench.options.short ? 3 : 10;
   let profile: Awaited<ReturnType<typeof takeProfile>> | undefined;
   let lines = 0;
   lines = await whileImporting(bench, "profiled", async () => {
