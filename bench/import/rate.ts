@@ -6,6 +6,8 @@ import { median, quartiles } from "../numbers/quantiles.ts";
 import { type ImportBench, KEPT, linesOf } from "./ground.ts";
 
 const AT_ONCE = 100;
+/** After so many every city was imported; `--rounds` may ask for fewer. */
+const ROUNDS = 10;
 const SIDES = ["product", "rows", "table"] as const;
 type Side = (typeof SIDES)[number];
 
@@ -25,8 +27,8 @@ interface Seen {
 
 export async function measureRate(bench: ImportBench): Promise<void> {
   const { options, cities, primary, uid } = bench;
-  const rounds = options.short ? 2 : 10;
-  const size = options.short ? 1_000 : Math.ceil(cities.length / rounds);
+  const rounds = options.short ? 2 : Math.min(options.rounds, ROUNDS);
+  const size = options.short ? 1_000 : Math.ceil(cities.length / ROUNDS);
   const meter = await openMeter(primary);
   const client = new pg.Client({ connectionString: primary });
   await client.connect();
