@@ -85,7 +85,7 @@ async function importPiece(run: Run, piece: Piece, name: string): Promise<void> 
   try {
     end = await watchImport(server, job, {
       interrupts,
-      say,
+      say: progress.say,
       onProgress({ received, processed }) {
         if (received > 0) progress.of(received);
         progress.at(processed);
@@ -133,14 +133,14 @@ async function importLate(run: Run): Promise<void> {
   }
 }
 
-async function send({ server, options, interrupts, say, again }: Run, piece: Piece, name: string) {
+async function send({ server, options, interrupts, again }: Run, piece: Piece, name: string) {
   const progress = showProgress({ what: `${name}, sending`, total: piece.bytes, show: megabytes });
   const upload: Upload = {
     bytes: piece.bytes,
     mode: options.mode,
     open: piece.open,
     onSent: (bytes) => progress.at(bytes),
-    onWait: (why) => say(`${why}; trying again`),
+    onWait: (why) => progress.say(`${why}; trying again`),
   };
   try {
     return await sendImport(server, upload, again, interrupts.once);

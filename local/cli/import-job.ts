@@ -63,15 +63,15 @@ export async function sendImport(
     });
     const begun = (await answer.json()) as Job;
     if (answer.headers.get("idempotency-replayed") !== "true") return { job: begun, isOld: false };
-    const job = await readJob(server, begun.id, signal);
+    const job = await readJob(server, begun.id, signal, upload.onWait);
     // Whoever gives the command again after that wants it imported.
     if (job.status !== "cancelled" && job.status !== "failed") return { job, isOld: job.status === "completed" };
   }
   throw new Failure(EXIT.unfinished, `This was tried ${TRIES} times within a day and cancelled or failed each time`);
 }
 
-export async function readJob(server: Server, id: string, signal: AbortSignal): Promise<Job> {
-  const answer = await server.ask(`imports/${encodeURIComponent(id)}`, { signal, headMs: ANSWER_MS });
+async function readJob(server: Server, id: string, signal: AbortSignal, onWait: (why: string) => void): Promise<Job> {
+  const answer = await server.ask(`imports/${encodeURIComponent(id)}`, { signal, headMs: ANSWER_MS, onWait });
   return (await answer.json()) as Job;
 }
 
@@ -103,7 +103,7 @@ export async function watchImport(server: Server, begun: Job, watching: Watching
       const { status } = await cancelImport(server, id, never);
       throw new Failure(EXIT.interrupted, `Import ${id} is ${status}; what it has written stays`);
     }
-    job = await readJob(server, id, interrupts.twice);
+    job = await readJob(server, id, interrupts.twice, (why) => say(`${why}; trying again`));
   }
   onProgress(job);
   return job;

@@ -6,6 +6,8 @@ export interface Progress {
   at(done: number): void;
   /** Another total than was thought. */
   of(total: number): void;
+  /** A sentence that does not run into the bar. */
+  say(line: string): void;
   end(): void;
 }
 
@@ -43,6 +45,9 @@ export function showProgress({ what, total, show }: Shown, out: NodeJS.WriteStre
       of: (size) => {
         whole = size;
       },
+      say: (line) => {
+        out.write(`${line}\n`);
+      },
       end: () => {},
     };
   }
@@ -58,6 +63,9 @@ export function showProgress({ what, total, show }: Shown, out: NodeJS.WriteStre
     of(size) {
       whole = size;
       bar.setTotal(size);
+    },
+    say: (line) => {
+      out.write(`\n${line}\n`);
     },
     end: () => bar.stop(),
   };
