@@ -397,6 +397,27 @@ describe("the memo", () => {
     expect(world.asked.at(-1)).toBe(12);
   });
 
+  test("one request that fails is asked once more, unless the store is known to be away", async () => {
+    const { world, current } = open();
+    const found = world.page;
+    const foundAgain = async (): Promise<void> => {
+      world.page = found;
+    };
+    world.page = new Error("late");
+    world.meanwhile = async () => {
+      world.meanwhile = foundAgain;
+    };
+    expect([await current(), world.asked.length]).toEqual([true, 2]);
+    world.now += 1_000;
+    world.page = new Error("down");
+    expect([await current(), world.asked.length]).toEqual([false, 4]);
+    world.now += 1_000;
+    world.away = true;
+    expect(await current()).toBe(false);
+    await Promise.all(world.deferred);
+    expect(world.asked.length).toBe(5);
+  });
+
   test("where there is no digest yet, it is known that something was written here", async () => {
     const { memo, freshness } = open();
     freshness.heard(SPACE, position(1), position(2), new Map());
@@ -410,7 +431,7 @@ describe("the memo", () => {
     world.now += 1_000;
     world.page = new Error("away");
     await current();
-    expect(world.told).toEqual(["heard", "lost"]);
+    expect(world.told).toEqual(["heard", "lost", "lost"]);
   });
 });
 

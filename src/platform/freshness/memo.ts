@@ -141,7 +141,13 @@ export function openFreshness(parts: FreshnessParts): Freshness {
     if (now < state.leaseUntil) return false;
     state.leaseUntil = now + LEASE_MS;
     use(state);
-    const asked = await attempt(() => ask(state, now, defer));
+    let asked = await attempt(() => ask(state, now, defer));
+    if (!asked.ok && !parts.isAway()) {
+      // One answer that was late makes nobody go by age: the store that is not known to be away is asked once more.
+      const again = clock.now();
+      state.leaseUntil = again + LEASE_MS;
+      asked = await attempt(() => ask(state, again, defer));
+    }
     state.leaseUntil = 0;
     if (!asked.ok || state.askedAt < now - FRESH_MS) state.absentUntil = clock.now() + ABSENT_MS;
     return true;
