@@ -27,8 +27,11 @@ export class TooLarge extends Error {
 
 /** Lock or statement timeout, serialisation failure, deadlock, too many connections: nothing was written, try again later. */
 const BUSY: ReadonlySet<string> = new Set(["55P03", "57014", "25P04", "40001", "40P01", "53300", "53200"]);
-/** Shut down, crashed, starting, connection lost, a standby asked to write: as good as no answer. */
-const AWAY: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03", "25006"]);
+/**
+ * Shut down, crashed, starting, connection lost, a standby asked to write: as good as no answer. So is a server that does not let us in: a standby
+ * that has just been restarted may not know our role or database yet.
+ */
+const AWAY: ReadonlySet<string> = new Set(["57P01", "57P02", "57P03", "25006", "28000", "28P01", "3D000"]);
 
 export function isBusy(error: unknown): boolean {
   return error instanceof DatabaseError && BUSY.has(error.sqlstate);
