@@ -42,7 +42,7 @@ const ANSWER_MS = 30_000;
 /** Of the same bytes whose import was cancelled, or failed as a whole, within a day. */
 const TRIES = 20;
 /** How long a second Ctrl-C is waited for. */
-const SECOND_THOUGHT_MS = 3_000;
+const SECOND_THOUGHT_MS = 2_000;
 
 /** `again`: as another import, even if the same bytes were imported before. */
 export async function sendImport(
