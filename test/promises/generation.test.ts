@@ -217,6 +217,19 @@ describe("no draft comes of, and no more is paid for", () => {
   });
 });
 
+test("a draft that cannot be saved, for a reason that nobody foresaw, is given up after some attempts and paid for once", async () => {
+  await fresh();
+  await world.sql(`create or replace function poison() returns trigger language plpgsql as $$
+    begin raise exception 'poison'; end $$`);
+  await world.sql("create trigger poison before insert on entries for each row execute function poison()");
+  const { id, brief } = await ask("ok");
+  await world.settle(60 * 60_000);
+  await world.sql("drop trigger poison on entries");
+  const job = await rowOf(id);
+  expect([job.status, job.error.code, provider.asked(brief).length]).toEqual(["failed", "job-gave-up", 1]);
+  expect(job.shown.usage.totalTokens).toBe(120);
+});
+
 test("an entry of that id that somebody else wrote is not touched", async () => {
   await fresh();
   const { id } = await ask("ok");

@@ -52,8 +52,6 @@ export function draftId(job: string): string {
 export async function saveDraft(parts: DraftParts, turn: Turn, fields: JsonObject, found: Found): Promise<TurnEnd> {
   const { space, id: job } = turn.job;
   const { type, settings } = found;
-  // Asked again right before: who cancels does not want it any more.
-  if (!(await turn.keep({}))) return { is: "over" };
   const actor = { type: "system", name: AUTHOR } as const;
   const id = draftId(job);
   const requestId = `${AUTHOR}-${job}`;
