@@ -45,8 +45,8 @@ export function fault(kind: FaultKind, code: string, detail: string, extras: Fau
   return { kind, code, detail, ...extras };
 }
 
-/** Quotes a value for a refusal's detail, bounded so that a hostile value cannot fill a log line. */
+/** Quotes a value for a refusal's detail, bounded so that a hostile value cannot fill a log line. Never cut within a surrogate pair. */
 export function quote(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-  return `"${text.length > 80 ? `${text.slice(0, 77)}...` : text}"`;
+  return `"${text.length > 80 ? `${text.slice(0, 77).replace(/[\ud800-\udbff]$/, "")}...` : text}"`;
 }

@@ -100,6 +100,8 @@ export function errorsOf(line: number, { code, detail, errors = [] }: Fault): re
   }));
 }
 
+/** What a hostile line is quoted with is kept in jsonb, which holds neither U+0000 nor half a surrogate pair. */
 function clip(text: string): string {
-  return text.length > TEXT_MOST ? `${text.slice(0, TEXT_MOST - 1)}…` : text;
+  const clipped = text.length > TEXT_MOST ? `${text.slice(0, TEXT_MOST - 1)}…` : text;
+  return clipped.replaceAll("\u0000", "\ufffd").toWellFormed();
 }

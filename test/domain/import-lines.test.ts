@@ -1,0 +1,75 @@
+// What is said of an import's lines, whatever they hold; and how its files are let in.
+import { describe, expect, it } from "vitest";
+import { errorsOf } from "../../src/contexts/transfer/prepare-lines.ts";
+import { openReceiving } from "../../src/contexts/transfer/receive-import.ts";
+import { readImportLine } from "../../src/http/transfer/import-line.ts";
+import { instant } from "../../src/kernel/clock.ts";
+import { quote } from "../../src/kernel/fault.ts";
+
+const EMOJI = "\u{1f600}";
+
+describe("what is said of a line", () => {
+  const isKept = (text: string): boolean => text.isWellFormed() && !text.includes("\u0000");
+
+  it("can be kept, wherever the line has odd characters and wherever they are cut", () => {
+    const odd = (text: string): readonly object[] => [
+      { type: "city", id: "a", fields: {}, [text]: 1 },
+      { type: "city", id: "a", fields: { [text]: "\u0000" } },
+      { type: "city", id: "a", slug: text, fields: {} },
+      { type: text, id: text, fields: {} },
+    ];
+    const texts = [
+      "a\u0000b",
+      "\ud800",
+      ...Array.from({ length: 12 }, (_, n) => "x".repeat(68 + n) + EMOJI.repeat(400)),
+    ];
+    for (const line of texts.flatMap(odd)) {
+      const read = readImportLine(Buffer.from(JSON.stringify(line)));
+      if (read.ok) throw new Error("it was to be refused");
+      for (const { pointer, detail } of errorsOf(1, read.fault))
+        expect([pointer, detail].every(isKept), detail).toBe(true);
+    }
+  });
+
+  it("quotes no half of a surrogate pair", () => {
+    for (let before = 70; before < 80; before += 1)
+      expect(quote("x".repeat(before) + EMOJI.repeat(10)).isWellFormed()).toBe(true);
+  });
+});
+
+describe("files on their way in", () => {
+  const spaceOf = (uid: number) => ({ uid, epoch: 1, residency: "us", id: `s${uid}` }) as never;
+  function receiving() {
+    const state = { now: 0 };
+    const read = async () => ({ ok: true, value: { rows: [[{ everywhere: 0, here: 0 }]] } });
+    const uploads = openReceiving({
+      blobs: { remove: async () => undefined } as never,
+      clock: { now: () => instant(state.now) },
+      secrets: { random: (n) => crypto.getRandomValues(new Uint8Array(n)) },
+      hash: () => ({ add: async () => undefined, end: async () => "" }),
+      readerOf: (space) => ({ space, read }) as never,
+    });
+    return { state, begin: (uid: number) => uploads.begin(spaceOf(uid)) };
+  }
+
+  it("are two a space at most, also when they come at once, and four in all", async () => {
+    const { begin } = receiving();
+    const begun = await Promise.all([1, 1, 1, 2, 2, 3].map(begin));
+    expect(begun.map(({ ok }) => ok)).toEqual([true, true, false, true, true, false]);
+    const [first] = begun;
+    if (first?.ok) await first.value.discard();
+    expect((await begin(3)).ok).toBe(true);
+  });
+
+  it("make room when nothing came of them for a while, and keep theirs as long as something comes", async () => {
+    const { state, begin } = receiving();
+    const [broken, going] = await Promise.all([begin(1), begin(1)]);
+    for (let minute = 1; minute <= 10; minute += 1) {
+      state.now = minute * 60_000;
+      if (going?.ok) expect((await going.value.add(new Uint8Array(1))).ok).toBe(true);
+    }
+    expect((await begin(1)).ok).toBe(true);
+    expect((await begin(1)).ok).toBe(false);
+    expect(broken?.ok && (await broken.value.add(new Uint8Array(1)))).toMatchObject({ ok: false });
+  });
+});
