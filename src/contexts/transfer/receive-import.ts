@@ -6,6 +6,7 @@ import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Reader } from "../../platform/database/database.ts";
 import { jobId } from "../../platform/jobs/ask-job.ts";
+import { attempt } from "../../platform/resilience/attempt.ts";
 import { type Chunk, chunkCutter } from "./cut-chunks.ts";
 import type { BlobParts, BlobStore, RunningHash } from "./ports.ts";
 
@@ -19,7 +20,10 @@ export const IMPORTS_MOST_OF_ALL = 500;
 const PART_BYTES = 8 * 1024 * 1024;
 /** An upload holds a part in memory, and the isolate has 128 MiB for everything. */
 const UPLOADS_MOST = 4;
-const UPLOAD_LONGEST: Millis = millis(3_600_000);
+/** Others want to send as well. */
+const UPLOADS_OF_A_SPACE = 2;
+/** Without a byte, until it counts as broken off: more than a slow client is given. */
+const UPLOAD_SILENCE: Millis = millis(90_000);
 
 export interface Upload {
   readonly job: string;
@@ -56,20 +60,42 @@ export interface Receiving {
 }
 
 export function openReceiving(parts: ReceiveParts): Receiving {
-  /** With the time at which each is given up: a request that the platform cancels never says that it ended. */
-  const open = new Map<string, number>();
+  const slots = openSlots(parts.clock);
   return {
     async begin(space) {
-      const now = parts.clock.now();
-      for (const [job, until] of open) if (until <= now) open.delete(job);
-      if (open.size >= UPLOADS_MOST) return refuse(BACKLOG);
-      const why = await whyNotNow(parts.readerOf(space));
-      if (why !== undefined) return refuse(why);
-      const job = jobId(now, parts.secrets.random(6));
-      open.set(job, now + UPLOAD_LONGEST);
-      return ok(openIntake(parts, space, job, () => void open.delete(job)));
+      const job = jobId(parts.clock.now(), parts.secrets.random(6));
+      const slot = { renew: () => slots.take(job, space.uid), leave: () => slots.leave(job) };
+      // Before anything is waited for: many that come at once are counted as well.
+      if (!slot.renew()) return refuse(BACKLOG);
+      const asked = await attempt(() => whyNotNow(parts.readerOf(space)));
+      if (asked.ok && asked.value === undefined) return ok(openIntake(parts, space, job, slot));
+      slot.leave();
+      if (!asked.ok) throw asked.error;
+      return refuse(asked.value ?? BACKLOG);
     },
     remove: ({ key }) => parts.blobs.remove(key),
+  };
+}
+
+interface Slot {
+  /** False: it was given up, and others have it. */
+  renew(): boolean;
+  leave(): void;
+}
+
+/** A request that the platform cancels never says that it ended: who is silent for long has left. */
+function openSlots(clock: Clock) {
+  const open = new Map<string, { readonly uid: number; readonly until: number }>();
+  return {
+    take(job: string, uid: number): boolean {
+      const now = clock.now();
+      for (const [other, { until }] of open) if (until <= now) open.delete(other);
+      const own = [...open].filter(([other, slot]) => other !== job && slot.uid === uid).length;
+      if (!open.has(job) && (open.size >= UPLOADS_MOST || own >= UPLOADS_OF_A_SPACE)) return false;
+      open.set(job, { uid, until: now + UPLOAD_SILENCE });
+      return true;
+    },
+    leave: (job: string): void => void open.delete(job),
   };
 }
 
@@ -85,7 +111,7 @@ async function whyNotNow(reader: Reader): Promise<Fault | undefined> {
   return Number(row?.["here"]) >= IMPORTS_MOST ? IMPORTS_FULL : undefined;
 }
 
-function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, closed: () => void): Intake {
+function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, slot: Slot): Intake {
   const { blobs } = parts;
   const key = `imports/${uid}.${epoch}/${job}`;
   const hash = parts.hash();
@@ -113,6 +139,7 @@ function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, 
 
   return {
     async add(bytes) {
+      if (!slot.renew()) return refuse(BACKLOG);
       size += bytes.length;
       if (size > FILE_MOST) return refuse(TOO_LARGE);
       cutter.add(bytes);
@@ -135,13 +162,16 @@ function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, 
         if (filled > 0) await flush();
         await writing.complete();
       }
-      closed();
+      slot.leave();
       return { job, key, bytes: size, sha256: await hash.end(), chunks, received: cutter.received() };
     },
     async discard() {
-      closed();
-      if (writing === undefined) await blobs.remove(key);
-      else await writing.abort();
+      slot.leave();
+      const parts = writing;
+      const aborted = parts === undefined ? undefined : await attempt(() => parts.abort());
+      // Parts that were put together before it broke off are a file, and nothing to abort any more.
+      await blobs.remove(key);
+      if (aborted?.ok === false) throw aborted.error;
     },
   };
 }
