@@ -1,6 +1,7 @@
 -- Jobs: what goes on behind an answer. One row is the truth: status, lease, how far it is. Messages only wake, and a sweep wakes whatever is
 -- not finished. A job takes no position. A kind of job adds functions of its own (its steps, in which it holds the row) and nothing here.
--- Jobs of one lane run one after the other, in the order in which they were asked for.
+-- Jobs of one lane run one after the other, in the order of their ids; one that has begun goes on before one that has not, whose id may be
+-- older: it is made when an upload begins.
 
 create table jobs (
   space int not null, id text collate "C" not null, kind text collate "C" not null,
@@ -45,6 +46,8 @@ declare n int;
 begin
   -- Jobs of a space begin one by one, or two could both be the last that fits.
   perform pg_advisory_xact_lock(8, sp);
+  -- Done before: the answer was lost, and what was counted then is not counted against it now.
+  if exists (select from public.jobs j where j.space = sp and j.id = p->>'job') then return '{}'; end if;
   if p ? 'most' then
     select count(*) into n from public.jobs j where j.space = sp and j.kind = p->>'kind' and not j.closed;
     if n >= (p->>'most')::int then return jsonb_build_object('refused', 'jobs-too-many', 'found', n, 'most', (p->>'most')::int); end if;
@@ -58,16 +61,24 @@ end $$;
 create function aside_job(sp int, p jsonb) returns jsonb
   language sql volatile set search_path = pg_catalog, public, pg_temp as $$ select public.start_job(sp, p) $$;
 
--- A job that has ended stays as it ended. What is left to tidy up, its next turn does.
+-- A job that has ended stays as it ended. What is left to tidy up, its next turn does. p: {job, kind, at, seen}
+-- `seen`: the status in which it was found; when it has ended otherwise since, {refused: job-moved}.
 create function aside_job_cancel(sp int, p jsonb) returns jsonb
   language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
+declare now_is text;
 begin
-  perform from public.jobs j where j.space = sp and j.id = p->>'job' and j.kind = p->>'kind' for update;
+  select j.status into now_is from public.jobs j where j.space = sp and j.id = p->>'job' and j.kind = p->>'kind' for update;
   if not found then return '{"refused": "job-missing"}'; end if;
   update public.jobs j set status = 'cancelled', finished_at = (p->>'at')::timestamptz, due_at = (p->>'at')::timestamptz
     where j.space = sp and j.id = p->>'job' and j.status in ('queued', 'running');
+  if not found and now_is is distinct from p->>'seen' then return '{"refused": "job-moved"}'; end if;
   return '{}';
 end $$;
+
+create function goes_before(o public.jobs, j public.jobs) returns boolean
+  language sql immutable as $$
+  select (o.started_at is not null and j.started_at is null) or ((o.started_at is null) = (j.started_at is null) and o.id < j.id)
+$$;
 
 -- The right to one turn, for `lease` seconds. p: {space, epoch, job, holder, at, lease} → {gone} | {skip: why, after?: seconds} | the job
 create function claim_job(p jsonb) returns jsonb
@@ -83,7 +94,7 @@ begin
   if j.due_at > now_ then return jsonb_build_object('skip', 'early', 'after', ceil(extract(epoch from j.due_at - now_))::int); end if;
   if j.lane is not null and j.status in ('queued', 'running') and exists (
     select from public.jobs o where o.space = sp and o.lane = j.lane and o.id <> j.id and not o.closed and o.status in ('queued', 'running')
-      and (o.lease_until > now_ or o.id < j.id)) then
+      and (o.lease_until > now_ or goes_before(o, j))) then
     update public.jobs x set queued_until = '-infinity' where x.space = sp and x.id = j.id;
     return '{"skip": "waits"}';
   end if;
@@ -145,7 +156,7 @@ begin
     where x.space = sp and x.id = p->>'job' and x.holder = p->>'holder' returning * into j;
   if not found or j.status in ('queued', 'running') then return '{"wake": []}'; end if;
   select jsonb_agg(jsonb_build_object('kind', o.kind, 'id', o.id)) into next_ from (select o.kind, o.id from public.jobs o
-    where o.space = sp and o.lane = j.lane and not o.closed and o.status in ('queued', 'running') order by o.id limit 1) o;
+    where o.space = sp and o.lane = j.lane and not o.closed and o.status in ('queued', 'running') order by o.started_at is null, o.id limit 1) o;
   return jsonb_build_object('wake', coalesce(next_, '[]'));
 end $$;
 
@@ -160,7 +171,7 @@ begin
       update public.jobs j set queued_until = greatest(j.due_at, now_) + interval '2 minutes'
         where j.space = sp and not j.closed and j.due_at <= until_ and j.lease_until <= now_ and j.queued_until <= now_
           and (j.lane is null or j.status not in ('queued', 'running')
-            or not exists (select from public.jobs o where o.space = sp and o.lane = j.lane and not o.closed and o.status in ('queued', 'running') and o.id < j.id))
+            or not exists (select from public.jobs o where o.space = sp and o.lane = j.lane and not o.closed and o.status in ('queued', 'running') and goes_before(o, j)))
         returning j.kind, j.id, greatest(0, ceil(extract(epoch from j.due_at - now_)))::int as delay)
     select coalesce(jsonb_agg(jsonb_build_object('kind', d.kind, 'id', d.id, 'delay', d.delay)), '[]') into woken from due d;
     return query select sp, h.epoch, woken,
@@ -180,6 +191,6 @@ begin
   return n;
 end $$;
 
-grant execute on function start_job(int, jsonb), aside_job(int, jsonb), aside_job_cancel(int, jsonb), claim_job(jsonb), hold_job(int, text, text, timestamptz, float8),
+grant execute on function start_job(int, jsonb), aside_job(int, jsonb), aside_job_cancel(int, jsonb), goes_before(public.jobs, public.jobs), claim_job(jsonb), hold_job(int, text, text, timestamptz, float8),
   keep_job(jsonb), finish_job(int, text, text, jsonb, jsonb, timestamptz), end_job(jsonb), release_job(jsonb), rouse_jobs(int[], timestamptz, timestamptz, int),
   forget_jobs(int) to meridian_app;

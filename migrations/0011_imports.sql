@@ -40,6 +40,8 @@ create function aside_import(sp int, p jsonb) returns jsonb
   language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
 declare refused jsonb;
 begin
+  perform pg_advisory_xact_lock(8, sp);
+  if exists (select from public.jobs j where j.space = sp and j.id = p->>'job') then return '{}'; end if;
   if unfinished_jobs('import', (p->>'mostOfAll')::int) >= (p->>'mostOfAll')::int then return '{"refused": "backlog"}'; end if;
   refused := start_job(sp, p);
   if refused ? 'refused' then return refused; end if;
@@ -180,6 +182,8 @@ create function aside_schema_check(sp int, p jsonb) returns jsonb
   language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
 declare refused jsonb; found_ int;
 begin
+  perform pg_advisory_xact_lock(8, sp);
+  if exists (select from public.jobs j where j.space = sp and j.id = p->>'job') then return '{}'; end if;
   refused := start_job(sp, p);
   if refused ? 'refused' then return refused; end if;
   -- With the space's lock: every commit is before this or after it.

@@ -1,6 +1,11 @@
 // Jobs go on until they have ended, once, whatever queues and isolates do; and one that nobody survives ends too.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { jobId } from "../../src/platform/jobs/ask-job.ts";
+import type { Scope } from "../../src/kernel/scope.ts";
+import type { SqlClient } from "../../src/platform/database/database.ts";
+import { renderSql } from "../../src/platform/database/render-sql.ts";
+import { forgetExpired } from "../../src/platform/event-log/forget-expired.ts";
+import type { Writer } from "../../src/platform/event-log/writer.ts";
+import { cancelJob, jobId } from "../../src/platform/jobs/ask-job.ts";
 import type { JobKind } from "../../src/platform/jobs/job.ts";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { Outage } from "../../src/platform/resilience/outage.ts";
@@ -61,10 +66,14 @@ async function fresh(): Promise<void> {
   begun.length = 0;
 }
 
-/** As `aside_job` does it, and without a message: the sweep has to find it. */
-async function ask(kind: string, plan: object = {}, lane: string | null = null): Promise<string> {
+function newId(): string {
   world.pass(1);
-  const id = jobId(world.now(), crypto.getRandomValues(new Uint8Array(6)));
+  return jobId(world.now(), crypto.getRandomValues(new Uint8Array(6)));
+}
+
+/** As `aside_job` does it, and without a message: the sweep has to find it. */
+async function ask(kind: string, plan: object = {}, lane: string | null = null, as?: string): Promise<string> {
+  const id = as ?? newId();
   const at = new Date(world.now()).toISOString();
   await world.sql("select start_job($1, $2::jsonb)", [
     space.uid,
@@ -205,4 +214,86 @@ test("a message for a later job of a lane does not let it pass the earlier one",
   expect(await rowOf(second)).toMatchObject({ status: "queued" });
   await world.settle();
   for (const id of [first, second]) expect(await rowOf(id)).toMatchObject({ status: "completed" });
+});
+
+test("a job that has begun goes on before one whose older id comes later", async () => {
+  await fresh();
+  const older = newId();
+  const first = await ask("counting", { to: 9 }, "line");
+  await world.sweep();
+  for (const message of world.due()) await world.invoke([world.take(message)]);
+  expect(await rowOf(first)).toMatchObject({ status: "running", shown: { n: 2 } });
+  await ask("counting", { to: 1 }, "line", older);
+  await world.settle();
+  for (const id of [first, older]) expect(await rowOf(id)).toMatchObject({ status: "completed" });
+  expect(begun.indexOf(older)).toBeGreaterThan(begun.lastIndexOf(first));
+});
+
+test("asked for again after its answer was lost, a job is the same one, also where no other would be begun", async () => {
+  await fresh();
+  const base = { kind: "counting", lane: null, plan: {}, shown: {}, actor: "key:x", most: 1, at: new Date(0) };
+  const began = async (name: string, more: object): Promise<unknown> =>
+    (
+      await world.sql(`select ${name}($1, $2::jsonb) as answer`, [space.uid, JSON.stringify({ ...base, ...more })])
+    )[0]?.["answer"];
+  const job = newId();
+  expect(await began("start_job", { job })).toEqual({});
+  expect(await began("start_job", { job })).toEqual({});
+  expect(await began("start_job", { job: newId() })).toMatchObject({ refused: "jobs-too-many" });
+  // Both of its own space and of the whole shard there is one too many now.
+  const file = { job: newId(), kind: "import", chunks: [[0, 1, 1, 1]], mostOfAll: 1_000_000 };
+  expect(await began("aside_import", file)).toEqual({});
+  expect(await began("aside_import", { ...file, mostOfAll: 1 })).toEqual({});
+  expect(await began("aside_import", { ...file, job: newId(), mostOfAll: 1 })).toEqual({ refused: "backlog" });
+  const check = { job: newId(), kind: "schema-check", type: "thing", revision: 0, document: {} };
+  expect(await began("aside_schema_check", check)).toEqual({});
+  expect(await began("aside_schema_check", check)).toEqual({});
+  expect(await rowOf(check.job)).toMatchObject({ status: "queued" });
+});
+
+test("a job that ends while it is being cancelled is answered as it ended", async () => {
+  await fresh();
+  const id = await ask("counting", { to: 1 });
+  const seen: unknown[] = [];
+  const writer = {
+    marks: { at: new Date(world.now()).toISOString() },
+    async load([statement]: Parameters<Writer["load"]>[0]) {
+      const { text, params } = renderSql(statement as never);
+      const rows = await world.sql(text, [...params]);
+      seen.push(rows[0]?.["status"]);
+      // Behind the look at it, and before the call.
+      await world.settle();
+      return { ok: true, value: { rows: [rows] } };
+    },
+    async aside(_: string, effect: object, outcome: { view: unknown }) {
+      const asked = JSON.stringify({ ...effect, at: new Date(world.now()).toISOString() });
+      const [row] = await world.sql("select aside_job_cancel($1, $2::jsonb) as answer", [space.uid, asked]);
+      const { refused } = (row?.["answer"] ?? {}) as { refused?: string };
+      return refused === undefined ? { ok: true, value: outcome.view } : { ok: false, fault: { code: refused } };
+    },
+  };
+  const scope = { space, data: { writer, jobs: { waker: { jobs: async () => undefined } } } };
+  const done = await cancelJob(scope as unknown as Scope<never>, {
+    ...{ kind: "counting", id },
+    whyNot: async () => undefined,
+  });
+  expect(done).toMatchObject({ ok: true, value: { status: "completed", counted: 1 } });
+  expect(seen).toEqual(["queued", "completed"]);
+});
+
+test("jobs that ended long ago are forgotten, however many they are", async () => {
+  await fresh();
+  await world.sql(
+    `insert into jobs (space, id, kind, status, actor, plan, created_at, finished_at, due_at, closed)
+       select $1, 'old' || n, 'counting', 'completed', 'key:x', '{}', now(), now() - interval '31 days', now(), true from generate_series(1, 50) n`,
+    [space.uid],
+  );
+  const client = {
+    call: (_: unknown, { text, params }: { text: string; params: unknown[] }) => world.sql(text, params),
+  };
+  const shard = { name: "own", residency: "us", primary: {}, readers: [] };
+  const topology = { home: "own", shards: [shard] } as never;
+  expect(await forgetExpired(topology, client as unknown as SqlClient, ["forget_jobs"])).toBeGreaterThanOrEqual(50);
+  const left = await world.sql("select id from jobs where space = $1 and id like 'old%'", [space.uid]);
+  expect(left).toEqual([]);
 });

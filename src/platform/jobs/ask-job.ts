@@ -66,10 +66,28 @@ export interface OneJob {
   readonly of?: string;
 }
 
+export interface Cancelling extends OneJob {
+  whyNot(view: JsonObject): Promise<Fault | undefined>;
+}
+
+/** Queued, running, ended: a job moves no more often than this. */
+const MOVES = 3;
+
 /** A job that has ended stays as it ended. Refuses with `missing`/`job-missing`. */
 export async function cancelJob(
+  scope: Scope<Pick<JobData, "writer" | "jobs">>,
+  asked: Cancelling,
+): Promise<Result<Written>> {
+  let written = await cancelOnce(scope, asked);
+  // It ended between our look at it and our call: it is answered as it ended.
+  for (let tried = 1; tried < MOVES && !written.ok && written.fault.code === "job-moved"; tried += 1)
+    written = await cancelOnce(scope, asked);
+  return written;
+}
+
+async function cancelOnce(
   { space, data: { writer, jobs } }: Scope<Pick<JobData, "writer" | "jobs">>,
-  { kind, id, of = "", whyNot }: OneJob & { whyNot(view: JsonObject): Promise<Fault | undefined> },
+  { kind, id, of = "", whyNot }: Cancelling,
 ): Promise<Result<Written>> {
   const loaded = await writer.load([jobStatement(space.uid, { kind, id, of })]);
   if (!loaded.ok) return loaded;
@@ -80,7 +98,7 @@ export async function cancelJob(
   if (stopped !== undefined) return refuse(stopped);
   const isOpen = shown["status"] === "queued" || shown["status"] === "running";
   const view = isOpen ? { ...shown, status: "cancelled", finishedAt: writer.marks.at } : shown;
-  const written = await writer.aside("job_cancel", { job: id, kind }, { view });
+  const written = await writer.aside("job_cancel", { job: id, kind, seen: shown["status"] as string }, { view });
   if (!written.ok) return written.fault.code === "job-missing" ? refuse(jobMissing(id)) : written;
   if (!written.value.replayed) await jobs.waker.jobs(space, [{ kind, id }]);
   return written;
