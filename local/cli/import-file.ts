@@ -5,7 +5,7 @@ import { type Counts, type Job, sendImport, type Upload, watchImport } from "./i
 import type { Interrupts } from "./interrupts.ts";
 import { lines, megabytes, showProgress } from "./progress.ts";
 import type { Server } from "./server.ts";
-import { type Most, type Part, pickLines, readBytes, splitFile } from "./split-file.ts";
+import { isSameFile, type Most, type Part, pickLines, readBytes, splitFile } from "./split-file.ts";
 
 export interface ImportOptions {
   readonly path: string;
@@ -23,6 +23,7 @@ type Say = (line: string) => void;
 interface Piece {
   readonly bytes: number;
   readonly lines: number;
+  readonly mode: string;
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
   lineOf(line: number): number;
   /** Its lines that refer to what a later part brings are tried once more when all are there. */
@@ -58,13 +59,15 @@ export async function importFile(
   }
   // Before hundreds of megabytes travel: is this the right place, and the right key?
   await server.ask("imports?limit=1", { signal: interrupts.once, headMs: ANSWER_MS });
+  if (options.errors !== undefined && (await isSameFile(path, options.errors)))
+    throw new Failure(EXIT.usage, `--errors ${options.errors} is the file to import, which would be overwritten`);
   const errors = await openErrors(options.errors, say);
   const again = options.again ? crypto.randomUUID() : undefined;
   const sum = { processed: 0, created: 0, updated: 0, unchanged: 0, failed: 0, position: 0 };
   const run: Run = { server, options, interrupts, say, errors, again, sum, late: new Set() };
   const started = performance.now();
   for (const [at, part] of parts.entries())
-    await importPiece(run, pieceOf(path, part, at < parts.length - 1), nameOf(at, parts.length));
+    await importPiece(run, pieceOf(options, part, at < parts.length - 1), nameOf(at, parts.length));
   if (run.late.size > 0) await importLate(run);
   await errors.end();
   say(summaryOf(run, (performance.now() - started) / 1000));
@@ -122,6 +125,8 @@ async function importLate(run: Run): Promise<void> {
     const piece: Piece = {
       bytes,
       lines: to - from,
+      // Their drafts are there, and we have made them.
+      mode: "upsert",
       async *open() {
         yield chunk;
       },
@@ -133,11 +138,11 @@ async function importLate(run: Run): Promise<void> {
   }
 }
 
-async function send({ server, options, interrupts, again }: Run, piece: Piece, name: string) {
+async function send({ server, interrupts, again }: Run, piece: Piece, name: string) {
   const progress = showProgress({ what: `${name}, sending`, total: piece.bytes, show: megabytes });
   const upload: Upload = {
     bytes: piece.bytes,
-    mode: options.mode,
+    mode: piece.mode,
     open: piece.open,
     onSent: (bytes) => progress.at(bytes),
     onWait: (why) => progress.say(`${why}; trying again`),
@@ -152,10 +157,15 @@ async function send({ server, options, interrupts, again }: Run, piece: Piece, n
   }
 }
 
-function pieceOf(path: string, { start, end, before, lines: count }: Part, isTriedAgain: boolean): Piece {
+function pieceOf(
+  { path, mode }: ImportOptions,
+  { start, end, before, lines: count }: Part,
+  isTriedAgain: boolean,
+): Piece {
   return {
     bytes: end - start,
     lines: count,
+    mode,
     open: (signal) => readBytes(path, start, end, signal),
     lineOf: (line) => before + line,
     isTriedAgain,

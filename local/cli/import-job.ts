@@ -91,7 +91,6 @@ export interface Watching {
 export async function watchImport(server: Server, begun: Job, watching: Watching): Promise<Job> {
   const { interrupts, onProgress, say } = watching;
   const { id } = begun;
-  const never = new AbortController().signal;
   let job = begun;
   for (let wait = POLL_MS.first; !isFinished(job); wait = Math.min(wait * 1.5, POLL_MS.most)) {
     onProgress(job);
@@ -99,14 +98,23 @@ export async function watchImport(server: Server, begun: Job, watching: Watching
       say("The import goes on at the server, and the same command shows it again. Ctrl-C once more cancels it.");
       if (!(await within(SECOND_THOUGHT_MS, interrupts.twice)))
         throw new Failure(EXIT.interrupted, `Left import ${id} behind; "import --cancel ${id}" would cancel it`);
-      say(`Cancelling import ${id}`);
-      const { status } = await cancelImport(server, id, never);
-      throw new Failure(EXIT.interrupted, `Import ${id} is ${status}; what it has written stays`);
+      throw await cancelled(server, id, say);
     }
-    job = await readJob(server, id, interrupts.twice, (why) => say(`${why}; trying again`));
+    try {
+      job = await readJob(server, id, interrupts.twice, (why) => say(`${why}; trying again`));
+    } catch (error) {
+      // Both came while we were asking.
+      throw interrupts.twice.aborted ? await cancelled(server, id, say) : error;
+    }
   }
   onProgress(job);
   return job;
+}
+
+async function cancelled(server: Server, id: string, say: (line: string) => void): Promise<Failure> {
+  say(`Cancelling import ${id}`);
+  const { status } = await cancelImport(server, id, new AbortController().signal);
+  return new Failure(EXIT.interrupted, `Import ${id} is ${status}; what it has written stays`);
 }
 
 export const isFinished = ({ status }: Job): boolean => status !== "queued" && status !== "running";

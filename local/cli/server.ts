@@ -89,11 +89,13 @@ export function openServer(connection: Connection): Server {
     connection,
     async ask(path, asked) {
       const { patienceMs = PATIENCE_MS, signal, onWait } = asked;
-      const end = performance.now() + patienceMs;
+      // From the first failure on: sending a large body takes as long as it takes.
+      let end: number | undefined;
       for (let backOff = BACK_OFF_MS.first; ; backOff = Math.min(backOff * 2, BACK_OFF_MS.most)) {
         const one = await attempt(path, asked);
         if ("answer" in one) return one.answer;
         const waitMs = Math.max(one.waitMs ?? 0, backOff);
+        end ??= performance.now() + patienceMs;
         if (one.waitMs === undefined || performance.now() + waitMs > end) throw one.failure;
         onWait?.(one.failure.message);
         if (await within(waitMs, signal)) throw new Failure(EXIT.interrupted, "Interrupted");
@@ -105,6 +107,9 @@ export function openServer(connection: Connection): Server {
 function baseOf({ url, space }: Connection): string {
   if (!URL.canParse(url)) throw new Failure(EXIT.usage, `--url must be an address like https://…, not "${url}"`);
   const parsed = new URL(url);
+  // It would be ignored, and stand in whatever is said about the address.
+  if (parsed.username !== "" || parsed.password !== "")
+    throw new Failure(EXIT.usage, "--url must be without a user name or password; the key goes into MERIDIAN_KEY");
   if (!/^https?:$/.test(parsed.protocol)) throw new Failure(EXIT.usage, `--url must be http or https, not "${url}"`);
   if (!SPACE.test(space)) throw new Failure(EXIT.usage, `--space must be the name of a space, not "${space}"`);
   return `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}/v1/spaces/${space}`;

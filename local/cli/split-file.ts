@@ -1,6 +1,7 @@
 // A file of lines in parts that one import takes: none is cut within a line, and each knows which lines it has.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { EXIT, Failure, fileFailure } from "./failure.ts";
 
 /** Bytes of a file from `start` up to `end`, exclusively. */
@@ -96,4 +97,10 @@ export async function pickLines(
   }
   if (pieces.length > 0) finish();
   return picked;
+}
+
+/** Also by another name of it. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => stat(path).catch(() => undefined)));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }

@@ -1,13 +1,15 @@
 // The parts of the command line that need no server: how a file is cut, how lines are found again, what is said of the time that is left.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { Failure, fileFailure, printable } from "../../local/cli/failure.ts";
+import { type Job, watchImport } from "../../local/cli/import-job.ts";
 import { within } from "../../local/cli/interrupts.ts";
 import { paceOver, remaining } from "../../local/cli/progress.ts";
-import { pickLines, splitFile } from "../../local/cli/split-file.ts";
+import { openServer } from "../../local/cli/server.ts";
+import { isSameFile, pickLines, splitFile } from "../../local/cli/split-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "meridian-split-"));
 const path = join(folder, "lines");
@@ -42,6 +44,23 @@ describe("a file", () => {
     await expect(splitFile(join(folder, "none"), MANY, never)).rejects.toThrow(/none: there is no such file/);
     expect(fileFailure("x", new TypeError("no"))).toBeInstanceOf(TypeError);
     expect(fileFailure("x", Object.assign(new Error("?"), { code: "ENOSPC" }))).toMatchObject({ exit: 2 });
+  });
+
+  it("is the same one by whatever name", async () => {
+    writeFileSync(path, "x");
+    const named = (name: string): string => join(folder, name);
+    linkSync(path, named("hard"));
+    symlinkSync(path, named("soft"));
+    writeFileSync(named("other"), "x");
+    const names = [path, `${folder}/./lines`, named("hard"), named("soft"), named("other"), named("none")];
+    expect(await Promise.all(names.map((name) => isSameFile(path, name)))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("is its parts, one after the other, and every part knows its lines", async () => {
@@ -93,6 +112,35 @@ describe("progress", () => {
 });
 
 describe("what is said and waited for", () => {
+  it("is a cancelled import when Ctrl-C comes twice while it is asked for", async () => {
+    const [once, twice] = [new AbortController(), new AbortController()];
+    const asked: string[] = [];
+    const server = {
+      connection: { url: "", space: "", key: undefined },
+      async ask(asking: string) {
+        asked.push(asking);
+        if (asking.endsWith("/cancel")) return Response.json({ id: "j", status: "cancelled" });
+        once.abort();
+        twice.abort();
+        throw new Failure(130, "Interrupted");
+      },
+    };
+    const watching = {
+      interrupts: { once: once.signal, twice: twice.signal, stop: () => undefined },
+      onProgress: () => undefined,
+      say: () => undefined,
+    };
+    const begun = { id: "j", status: "running" } as Job;
+    await expect(watchImport(server, begun, watching)).rejects.toThrow("Import j is cancelled");
+    expect(asked).toEqual(["imports/j", "imports/j/cancel"]);
+  });
+
+  it("has no password from an address", () => {
+    const open = () => openServer({ url: "https://me:secret@atlas.example", space: "atlas", key: undefined });
+    expect(open).toThrow(/user name or password/);
+    expect(open).not.toThrow(/secret/);
+  });
+
   it("cannot steer a terminal", () => {
     expect(printable("a\u001b[31mb\u0007\u202ec\nd")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
     expect(new Failure(3, "x")).toMatchObject({ exit: 3, message: "x" });

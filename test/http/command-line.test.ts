@@ -241,11 +241,28 @@ describe("import", () => {
     expect(body).toMatchObject({ status: "published", fields: { country: "part-land" } });
   });
 
+  it("creates across parts, too: what is tried once more is there already", async () => {
+    const file = write("create.ndjson", [
+      place("c-1", { country: "create-land" }),
+      ...Array.from({ length: 20 }, (_, n) => place(`create-${n}`)),
+      { type: "country", id: "create-land", fields: { name: { en: "Create Land" } }, publish: true },
+    ]);
+    const { code, err } = await runMeridian(
+      ["import", file, "--mode", "create", "--part-size", "0.0012"],
+      placeOf(target),
+    );
+    expect(code, err).toBe(0);
+    expect((await target.must("GET", "entries/c-1")).body).toMatchObject({ status: "published" });
+  });
+
   it("ends with 2 before anything is sent when errors cannot be written, and with 3 when the key may not import", async () => {
     const file = write("one.ndjson", [place("one")]);
     const before = await importsOf(target);
     const env = placeOf(target);
     expect(await runMeridian(["import", file, "--errors", fileIn("no/where")], env)).toMatchObject({ code: 2 });
+    const sent = readFileSync(file, "utf8");
+    expect(await runMeridian(["import", file, "--errors", file], env)).toMatchObject({ code: 2 });
+    expect(readFileSync(file, "utf8")).toBe(sent);
     const reader = await target.keyWith(["content:read"]);
     const refused = await runMeridian(["import", file], { ...env, MERIDIAN_KEY: reader });
     expect(refused).toMatchObject({ code: 3 });
