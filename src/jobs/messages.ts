@@ -63,7 +63,7 @@ const deliveries: QueueRules<"DeliveryDue"> = {
 
 const work: QueueRules<"JobAsked"> = {
   says: "JobAsked",
-  isSwept: false,
+  isSwept: true,
   read: (body) => job.safeParse(body).data as JobAsked | undefined,
   keyOf: ({ uid, epoch, job: one }) => `${uid}.${epoch}.${one}`,
   merge: (messages) => messages[0] as JobAsked,

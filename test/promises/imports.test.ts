@@ -3,7 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shapeOf } from "../../src/contexts/authoring/authoring.ts";
 import { chunkCutter } from "../../src/contexts/transfer/cut-chunks.ts";
+import { readImportErrors } from "../../src/contexts/transfer/read-errors.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
+import type { Reader } from "../../src/platform/database/database.ts";
+import { DatabaseError, TooLarge } from "../../src/platform/database/outage.ts";
+import { renderSql } from "../../src/platform/database/render-sql.ts";
 import { jobId } from "../../src/platform/jobs/ask-job.ts";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { openWorld, type World } from "../support/afterworld.ts";
@@ -35,6 +39,7 @@ async function fresh(): Promise<void> {
   world.files.clear();
   world.state.reads = Number.POSITIVE_INFINITY;
   world.state.calls = Number.POSITIVE_INFINITY;
+  world.state.fails = () => undefined;
   await addType("thing", SCHEMA);
 }
 
@@ -270,6 +275,80 @@ describe("whatever happens, each line is through once", () => {
   });
 });
 
+describe("a commit that does not go through", () => {
+  const big = (n: number): string => thing(n, undefined, true).replace('"n":', `"x":"${"x".repeat(9_000)}","n":`);
+  const busy = (sqlstate: string) => new DatabaseError(sqlstate, "busy", {});
+  const isStep = (call: string): boolean => call.includes("import_step");
+
+  test.each(["line-too-much", "statement-timeout"])(
+    "is made in smaller bites, and of one line it is that line's error: %s",
+    async (why) => {
+      await fresh();
+      const error = why === "line-too-much" ? new TooLarge("call", "too large", {}) : busy("57014");
+      world.state.fails = (call) => (isStep(call) && call.length > 12_000 ? error : undefined);
+      const job = await importFile(Array.from({ length: 30 }, (_, i) => (i === 17 ? big(i) : thing(i))).join(""));
+      await world.settle(30 * MINUTE);
+      expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { processed: 30, created: 29, failed: 1 } });
+      expect(await errorsOf(job)).toMatchObject([{ line: 18, code: "line-too-much" }]);
+      await expectEachOnce(29);
+    },
+  );
+
+  test.each(["53300", "55P03"])("because there is no room for anybody is waited for: %s", async (sqlstate) => {
+    await fresh();
+    world.state.fails = (call) => (isStep(call) ? busy(sqlstate) : undefined);
+    const job = await importFile(ring(3));
+    await world.settle(20_000);
+    expect(await jobOf(job)).toMatchObject({ status: "running" });
+    // None of the turns counts against it.
+    expect((await jobOf(job)).attempts).toBeLessThan(2);
+    world.state.fails = () => undefined;
+    await world.mark(space);
+    await world.settle(30 * MINUTE);
+    expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { created: 3, failed: 0 } });
+  });
+
+  test("because of what its index takes is not tried as it is", async () => {
+    await fresh();
+    await addType("many", {
+      type: "object",
+      properties: { m: { type: "array", items: { type: "string" }, "x-indexed": true } },
+    });
+    const terms: number[] = [];
+    world.state.fails = (call) => {
+      if (isStep(call)) terms.push(call.split("term-").length);
+      return undefined;
+    };
+    const line = (n: number) => ({
+      type: "many",
+      id: `m${n}`,
+      fields: { m: Array.from({ length: 400 }, (_, i) => `term-${n}-${i}`) },
+    });
+    const job = await importFile(Array.from({ length: 40 }, (_, n) => `${JSON.stringify(line(n))}\n`).join(""));
+    await world.settle(30 * MINUTE);
+    expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { created: 40, failed: 0 } });
+    // Each stands in the event, the draft and its index.
+    expect(Math.max(...terms)).toBeLessThan(3 * 12_000);
+  });
+});
+
+test("a line with odd characters fails alone", async () => {
+  await fresh();
+  const odd = [
+    { "a\u0000b": 1 },
+    { fields: { "a\u0000b": 1 } },
+    { slug: "a\u0000b" },
+    { [`${"x".repeat(76)}\u{1f600}${"x".repeat(9)}`]: 1 },
+  ];
+  const job = await importFile(
+    odd.map((more, n) => `${JSON.stringify({ type: "thing", id: `odd${n}`, fields: { n }, ...more })}\n`).join("") +
+      thing(0),
+  );
+  await world.settle();
+  expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { created: 1, failed: 4 } });
+  expect((await errorsOf(job)).map(({ line }) => line)).toEqual([1, 2, 3, 4]);
+});
+
 test("two imports of the same entries run one after the other: the later one wins, whole", async () => {
   await fresh();
   const file = (add: number): string =>
@@ -295,6 +374,34 @@ test("two imports of the same entries run one after the other: the later one win
   ]);
   expect(rows).toEqual([{ late: true }]);
   await checkSpace(world.sql as unknown as Sql, space.uid);
+});
+
+test("errors are read in pages that an answer can carry, however much they say", async () => {
+  await fresh();
+  const job = await importFile(thing(0).repeat(1_200));
+  await world.sql(
+    `update import_chunks c set errors = (select jsonb_agg(jsonb_build_object('line', c.n * 100 + l, 'pointer', '', 'code', 'c', 'detail', repeat('ü', 4000)))
+       from generate_series(1, 100) l) where c.space = $1 and c.job = $2`,
+    [space.uid, job],
+  );
+  const reader = {
+    async read(statements: Parameters<Reader["read"]>[0]) {
+      const asked = statements.map((statement) => renderSql(statement));
+      return {
+        ok: true,
+        value: { rows: await Promise.all(asked.map(({ text, params }) => world.sql(text, [...params]))) },
+      };
+    },
+  } as unknown as Reader;
+  const errors = await readImportErrors({ space, data: { reader } } as never, job, reader);
+  if (!errors.ok) throw new Error(errors.fault.detail);
+  const lines: number[] = [];
+  for await (const part of errors.value.parts) {
+    if (!part.ok) throw new Error(part.fault.detail);
+    expect(Buffer.byteLength(part.value)).toBeLessThan(3_000_000);
+    for (const line of part.value.trimEnd().split("\n")) lines.push(JSON.parse(line).line);
+  }
+  expect(lines).toEqual(Array.from({ length: 1_200 }, (_, n) => n + 1));
 });
 
 test("an entry that comes twice in one file ends as its last line says", async () => {

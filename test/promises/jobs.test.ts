@@ -158,6 +158,23 @@ describe("a job", () => {
     expect(await rowOf(id)).toMatchObject({ status: "completed" });
   });
 
+  test("whose message gives up while the primary is away is no dead letter: the sweep finds it", async () => {
+    await fresh();
+    const id = await ask("counting", { to: 1 });
+    await world.sweep();
+    world.state.calls = 0;
+    for (let round = 0; round < 10; round += 1) {
+      for (const message of world.due()) await world.invoke([world.take(message)]);
+      world.pass(16 * MINUTE);
+    }
+    expect(world.queue).toEqual([]);
+    expect(world.lines.filter(({ event }) => event === "message-gave-up")).toEqual([]);
+    world.state.calls = Number.POSITIVE_INFINITY;
+    await world.mark(space);
+    await world.settle(10 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "completed" });
+  });
+
   test("that is cancelled takes no further step, and is tidied up after", async () => {
     await fresh();
     const id = await ask("counting", { to: 100 });

@@ -105,6 +105,8 @@ export async function openWorld(
     afterRead: async (): Promise<void> => undefined,
     /** How often the primary still takes a call. */
     calls: Number.POSITIVE_INFINITY,
+    /** What a call of the primary throws. */
+    fails: (_: string): Error | undefined => undefined,
     random: Math.random,
   };
   const shards = {
@@ -113,6 +115,9 @@ export async function openWorld(
       async call(...asked) {
         if (state.calls === 0) throw new DatabaseUnavailable("the primary is away");
         state.calls -= 1;
+        const { text, params } = asked[1];
+        const failure = state.fails(`${text} ${String(params[0])}`);
+        if (failure !== undefined) throw failure;
         return await client.call(...asked);
       },
       async snapshot(...asked) {

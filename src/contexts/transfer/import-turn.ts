@@ -1,17 +1,19 @@
 // What a turn at an import holds in hand, and how it gets some lines through: load, decide, commit, and again without the lines that stood in the way.
 import type { Clock } from "../../kernel/clock.ts";
+import { fault } from "../../kernel/fault.ts";
 import type { Position } from "../../kernel/position.ts";
 import type { Reader } from "../../platform/database/database.ts";
 import type { Refused } from "../../platform/event-log/commit-answer.ts";
 import type { StepParts } from "../../platform/jobs/commit-step.ts";
 import type { Turn } from "../../platform/jobs/job.ts";
-import { wasTooMuch } from "../../platform/relay/space-calls.ts";
+import { isTooLarge, tookTooLong, wasTooMuch } from "../../platform/relay/space-calls.ts";
 import { attempt } from "../../platform/resilience/attempt.ts";
 import type { LineRules, SchemaEngine } from "../authoring/authoring.ts";
 import { type InTheWay, noteRefusal, nothingInTheWay } from "./draft-lines.ts";
 import { learnSpace, type SpaceKnowledge } from "./import-state.ts";
 import { type Step, stepImport } from "./import-step.ts";
 import type { Pace } from "./pace.ts";
+import { errorsOf } from "./prepare-lines.ts";
 
 export interface ImportTurn {
   readonly turn: Turn;
@@ -61,13 +63,17 @@ export async function getThrough(own: ImportTurn, { place, make, lineOf, referen
     if (made === undefined) return "over";
     const { head, pending = [], ...rest } = made;
     pace.met(head);
+    if (termsOf(rest.change) > TERMS_MOST && pace.slower()) return "again";
     await Promise.all(behind.splice(0));
     const stepped = await attempt(() => stepImport(step, turn.job, own.space, { ...place, pending, ...rest }));
     if (!stepped.ok) {
-      // Too much for one statement, or the space's lock was not to be had: in smaller bites. One line that is too much is nobody's outage.
-      if (!wasTooMuch(stepped.error)) throw stepped.error;
-      if (pace.slower()) return "again";
-      throw new Error("One line's commit is too much");
+      // Too much for one call, or the space's lock was not to be had: in smaller bites.
+      const { error } = stepped;
+      if (wasTooMuch(error) && pace.slower()) return "again";
+      const line = lineOf(0);
+      if (!isItsLines(error, turn) || line === undefined) throw countedIfItsOwn(error);
+      found.errors.set(0, errorsOf(line.number, LINE_TOO_MUCH));
+      continue;
     }
     const { value } = stepped;
     if (value.is === "over") return "over";
@@ -88,6 +94,29 @@ export async function getThrough(own: ImportTurn, { place, make, lineOf, referen
   // Counted: others cannot be in the way forever.
   throw new Error("The space kept changing under a commit");
 }
+
+/** The commit of one line. What takes too long may do so because the database is slow: that is waited for a few times. */
+function isItsLines(error: unknown, { job }: Turn): boolean {
+  return isTooLarge(error) || (tookTooLong(error) && job.attempts > PATIENCE);
+}
+
+const PATIENCE = 4;
+const LINE_TOO_MUCH = fault("invalid", "line-too-much", "This entry takes more than one commit can write");
+
+/** Whatever else is busy is not the job's fault: it is waited for without being counted. */
+function countedIfItsOwn(error: unknown): unknown {
+  return tookTooLong(error) ? new Error("One line's commit takes too long", { cause: error }) : error;
+}
+
+/** What its index takes: each term is hashed and sorted in while the space is locked. */
+function termsOf(change: Made["change"]): number {
+  return (change?.entries ?? []).reduce(
+    (sum, { draft }) => sum + ((draft?.ix["tokens"] as readonly string[] | undefined) ?? []).length,
+    0,
+  );
+}
+
+const TERMS_MOST = 10_000;
 
 /** A name that an earlier one of these lines gives up is free when that one is through: so many lines come first. */
 function takenWithin({ refused, at = [] }: Refused, lineOf: Attempted["lineOf"]): number | undefined {

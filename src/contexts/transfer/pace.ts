@@ -10,6 +10,9 @@ const SMALL = 20;
 const PAUSE = 3;
 /** How long after somebody else's write it counts as "while". */
 const WHILE: Millis = millis(5_000);
+/** A commit that took so long keeps others waiting: the next ones are smaller, until they are quick again. Not too small: it may be the way there. */
+const LONG: Millis = millis(200);
+const QUICK: Millis = millis(100);
 /** While much else is under way here. */
 const YIELD: Millis = millis(100);
 
@@ -26,16 +29,20 @@ export interface Pace {
 export function openPace(clock: Clock, isBusy: () => boolean, last: Position | undefined): Pace {
   let own = last;
   let othersAt: Instant | undefined;
+  /** What can be committed at all, and what is quick enough. */
   let cap = LARGE;
+  let size = LARGE;
   const areThere = (): boolean => othersAt !== undefined && clock.now() - othersAt < WHILE;
   return {
-    most: () => Math.min(cap, areThere() ? SMALL : LARGE),
+    most: () => Math.min(cap, size, areThere() ? SMALL : LARGE),
     met(head) {
       if (own !== undefined && head !== own) othersAt = clock.now();
       own = head;
     },
     committed(at, took) {
       own = at;
+      if (took > LONG) size = Math.max(SMALL, Math.floor(Math.min(cap, size) / 2));
+      else if (took < QUICK) size = Math.min(LARGE, size * 2);
       const paused = areThere() ? took * PAUSE : 0;
       return millis(isBusy() ? Math.max(paused, YIELD) : paused);
     },

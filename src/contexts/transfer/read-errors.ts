@@ -8,8 +8,9 @@ import type { Reader, Row } from "../../platform/database/database.ts";
 import { jobMissing, jobStatement } from "../../platform/jobs/ask-job.ts";
 import { IMPORT } from "./start-import.ts";
 
-/** Chunks a page: each has a hundred lines, and each line a few errors. */
+/** Chunks a page: each has a hundred lines, and each line a few errors. A page ends with the chunk that makes it so large: one answer carries it. */
 const PAGE = 5;
+const PAGE_BYTES = 1024 * 1024;
 
 export interface ImportErrors {
   readonly position: Position;
@@ -24,10 +25,10 @@ export async function readImportErrors(
   id: string,
   later: Reader,
 ): Promise<Result<ImportErrors>> {
-  const page = (
-    after: number,
-  ) => sql`select c.n, c.errors from import_chunks c where c.space = ${space.uid} and c.job = ${id}
-      and c.n > ${after} and c.errors <> '[]' order by c.n limit ${PAGE}`;
+  const page = (after: number) => sql`select p.n, p.errors from (
+      select c.n, c.errors, coalesce(sum(octet_length(c.errors::text)) over (order by c.n rows between unbounded preceding and 1 preceding), 0) as before
+        from (select c.n, c.errors from import_chunks c where c.space = ${space.uid} and c.job = ${id}
+          and c.n > ${after} and c.errors <> '[]' order by c.n limit ${PAGE}) c) p where p.before < ${PAGE_BYTES} order by p.n`;
   const answer = await reader.read([jobStatement(space.uid, { kind: IMPORT, id }), page(-1)]);
   if (!answer.ok) return answer;
   const { rows, position, source } = answer.value;
@@ -36,7 +37,6 @@ export async function readImportErrors(
   async function* parts(): AsyncGenerator<Result<string>, void> {
     for (let found: readonly Row[] = rows[1] ?? []; found.length > 0; ) {
       yield ok(found.map(({ errors }) => textOf(errors as readonly JsonObject[])).join(""));
-      if (found.length < PAGE) return;
       const next = await later.read([page(Number(found.at(-1)?.["n"]))]);
       if (!next.ok) {
         yield next;

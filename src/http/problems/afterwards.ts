@@ -66,6 +66,13 @@ export const AFTERWARDS_PROBLEMS: Readonly<Record<string, Problem>> = {
     means: "A line of an import is longer than any entry may be. It stands in the errors of an import's lines.",
     remedy: "Shorten the line; an entry's fields may take 512 KiB as JSON.",
   },
+  "line-too-much": {
+    kind: "invalid",
+    title: "Line too much for a commit",
+    means:
+      "What a line of an import writes, with its index, is more than one commit can carry, or takes longer than one may, by itself and repeatedly. It stands in the errors of an import's lines.",
+    remedy: "Give the entry fewer or shorter values, or index fewer of its fields.",
+  },
   "import-file-missing": {
     kind: "missing",
     title: "Import's file is gone",

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { type Millis, millis } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { SqlClient } from "../database/database.ts";
-import { isBusy } from "../database/outage.ts";
+import { DatabaseError, isBusy, TooLarge } from "../database/outage.ts";
 import { renderSql } from "../database/render-sql.ts";
 import type { Endpoint, Topology } from "../database/topology.ts";
 import type { Guard } from "../resilience/guard.ts";
@@ -20,9 +20,22 @@ export interface ShardParts {
 
 const TIMEOUT: Millis = millis(5_000);
 
-/** A call was ended because it took too long, or waited too long for the space's lock: nothing was written, and less may go through. */
+/**
+ * A call was ended because it took too long, waited too long for the space's lock, or is larger than one may be: nothing was written, and less
+ * may go through. (An answer that is too large is another matter: it is there once more when asked for again.)
+ */
 export function wasTooMuch(error: unknown): boolean {
-  return isBusy(error);
+  return isBusy(error) || isTooLarge(error);
+}
+
+/** No smaller when it is called again. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof TooLarge;
+}
+
+/** Ended by its own duration, which may be what it asks for; whatever else is busy has nothing to do with it. */
+export function tookTooLong(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlstate === "57014";
 }
 
 export function spaceCalls({ topology, client, guardOf }: ShardParts): SpaceCall {
