@@ -46,3 +46,41 @@ begin
   return '{}';
 end $$;
 grant execute on function effect_insight(int, jsonb) to meridian_app;
+
+-- Whoever takes turns runs once a space at a time, and rests between: the end of both stands here. A run that dies leaves a lease that ends by itself.
+alter table subscribers add column turn_at timestamptz not null default '-infinity';
+
+-- What was published before there was insight is not gone through: it is looked at when it is published next.
+insert into subscribers (space, subscriber, position) select h.space, 'insight', h.position from space_head h on conflict do nothing;
+
+-- Whether there is anything for a subscriber to do at a time.
+create function is_behind(sp int, who text, t timestamptz) returns boolean
+  language sql stable set search_path = pg_catalog, public, pg_temp as $$
+  select exists (select from public.space_head h left join public.subscribers s on s.space = h.space and s.subscriber = who
+      where h.space = sp and coalesce(s.position, 0) < h.position and s.stopped_at is null and coalesce(s.retry_at, '-infinity') <= t)
+    or exists (select from public.dead_letters d where d.space = sp and d.subscriber = who and d.redriven_at is not null)
+$$;
+
+-- p: {space, epoch, subscriber, at, until} → {gone} | {leased}: false when there is nothing to do, somebody is at it, or its rest is not over.
+create function lease_subscriber(p jsonb) returns jsonb
+  language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
+declare sp constant int := (p->>'space')::int; who constant text := p->>'subscriber'; t constant timestamptz := (p->>'at')::timestamptz;
+begin
+  if not bind_life(sp, (p->>'epoch')::int) then return '{"gone": true}'; end if;
+  if not is_behind(sp, who, t) then return '{"leased": false}'; end if;
+  insert into public.subscribers (space, subscriber) values (sp, who) on conflict do nothing;
+  update public.subscribers s set turn_at = (p->>'until')::timestamptz where s.space = sp and s.subscriber = who and s.turn_at <= t;
+  return jsonb_build_object('leased', found);
+end $$;
+
+-- p: {space, epoch, subscriber, until: of the lease, at, rest: its end} → {gone} | {isBehind, head}
+create function rest_subscriber(p jsonb) returns jsonb
+  language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
+declare sp constant int := (p->>'space')::int; who constant text := p->>'subscriber';
+begin
+  if not bind_life(sp, (p->>'epoch')::int) then return '{"gone": true}'; end if;
+  update public.subscribers s set turn_at = (p->>'rest')::timestamptz
+    where s.space = sp and s.subscriber = who and s.turn_at = (p->>'until')::timestamptz;
+  return jsonb_build_object('isBehind', is_behind(sp, who, (p->>'at')::timestamptz), 'head', (select h.position from public.space_head h where h.space = sp));
+end $$;
+grant execute on function is_behind(int, text, timestamptz), lease_subscriber(jsonb), rest_subscriber(jsonb) to meridian_app;

@@ -75,6 +75,7 @@ export function compose(env: Environment & Bindings): Meridian {
     call: spaceCalls(shards),
     waker: rented.waker,
     jobWaker: rented.jobWaker,
+    insightBells: rented.insightBells,
     imports: {
       ...{ blobs: rented.blobs, schemas, announcer, sleep, readLine: readImportLine },
       isBusy: rented.isBusy,

@@ -57,6 +57,7 @@ const BINDINGS = [
   "CHANGES",
   "DELIVERIES",
   "WORK",
+  "INSIGHT",
   "COUNTS",
   "DEAD_LETTERS",
   "SHIELD",

@@ -33,6 +33,7 @@ export interface Bindings extends WallBindings {
   readonly SHIELD: Parameters<typeof shieldTier<Keyed>>[0];
   readonly DELIVERIES: BatchQueue;
   readonly WORK: QueueBinding;
+  readonly INSIGHT: QueueBinding;
   readonly DEAD_LETTERS: QueueBinding;
   readonly BLOBS: BucketBinding;
   readonly ASSETS: { fetch(request: Request): Promise<Response> };
@@ -57,6 +58,7 @@ export function rent(env: Bindings, config: Config) {
   const redis = connectRedis({ url: config.redisUrl, token: config.redisToken, guard: guards.redis });
   const digest = openDigest({ store: digestStore(redis), hash: tagHash(config.secret), random });
   const bells = coalescedBells(bellQueue(env.CHANGES, guards.queues), clock);
+  const insightBells = coalescedBells(bellQueue(env.INSIGHT, guards.queues), clock);
   const colo = dataCentre(guards.colo);
   const walls = rateLimitWalls(env, guards.wall);
   const admission = openAdmission({ counter: exactCounter(redis), walls, clock });
@@ -68,9 +70,29 @@ export function rent(env: Bindings, config: Config) {
     ring: ({ uid, epoch, residency }, position) =>
       bells.ringLater({ uid, epoch, residency, position }, { delay: seconds(0) }),
   });
-  const queues = { changes: env.CHANGES, deliveries: env.DELIVERIES, work: env.WORK, "dead-letters": env.DEAD_LETTERS };
+  const queues = {
+    changes: env.CHANGES,
+    deliveries: env.DELIVERIES,
+    work: env.WORK,
+    insight: env.INSIGHT,
+    "dead-letters": env.DEAD_LETTERS,
+  };
   return {
-    ...{ clock, random, sleep, report, guards, client, shards, digest, bells, colo, admission, freshness },
+    ...{
+      clock,
+      random,
+      sleep,
+      report,
+      guards,
+      client,
+      shards,
+      digest,
+      bells,
+      insightBells,
+      colo,
+      admission,
+      freshness,
+    },
     uuid: (): string => crypto.randomUUID(),
     database: openDatabase(shards),
     dirty: dirtySet(redis),

@@ -37,6 +37,7 @@ export interface AfterwardsParts extends BringUpParts {
   readonly call: SpaceCall;
   readonly deadLetters: DeadLetters;
   readonly bells: Bells;
+  readonly insightBells: Bells;
   readonly waker: Waker;
   readonly jobWaker: JobWaker;
   readonly imports: Pick<ImportParts, "blobs" | "readLine" | "schemas" | "announcer" | "sleep" | "isBusy">;
@@ -73,7 +74,7 @@ export interface Afterwards {
 const VISIBLE_S = 2;
 
 export function afterwards(parts: AfterwardsParts): Afterwards {
-  const { digest, events, log, call, bells, clock, report, uuid, waker, deadLetters } = parts;
+  const { digest, events, log, call, bells, insightBells, clock, report, uuid, waker, deadLetters } = parts;
   const visibleAfter = seconds(VISIBLE_S + parts.digestLag);
   const fanOutParts = { digest, events, waker, clock, visibleAfter, keptUnasked: parts.keptUnasked };
   const subscriber = fanOut(fanOutParts);
@@ -101,11 +102,12 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       subscribers: { log, call, bells, clock, report, uuid },
       webhooks: { subscriber, deliver, replay },
       jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts, fanOutParts), clock, report, uuid },
-      insight,
+      insight: { log, call, bells: insightBells, clock, report, uuid, subscriber: insight },
       deadLetters,
     },
     rouses: [
-      rouseSubscribers({ bells, clock, names: subscribers }),
+      rouseSubscribers({ bells, clock, names: [subscriber.name] }),
+      rouseSubscribers({ bells: insightBells, clock, names: [insight.name] }),
       rouseDeliveries({ waker, clock }),
       rouseJobs({ waker: parts.jobWaker, clock }),
     ],

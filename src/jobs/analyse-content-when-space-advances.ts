@@ -1,4 +1,4 @@
-// The subscriber of insight follows the log. When something that it needs is away the bell is done: the sweep rings again.
+// The subscriber of insight follows the log, in turns. When something that it needs is away the bell is done: the sweep rings again.
 import { fault } from "../kernel/fault.ts";
 import { ORIGIN } from "../kernel/position.ts";
 import { ok, type Result, refuse } from "../kernel/result.ts";
@@ -9,7 +9,7 @@ import type { ReactionTools } from "./reaction.ts";
 
 export async function analyseContentWhenSpaceAdvances(tools: ReactionTools, bell: Bell): Promise<Result<undefined>> {
   const { uid, epoch, residency } = bell;
-  const ran = await attempt(() => runSubscriber(tools.subscribers, tools.insight, { uid, epoch, residency }));
+  const ran = await attempt(() => runSubscriber(tools.insight, tools.insight.subscriber, { uid, epoch, residency }));
   // Of a space that could not be marked before its commit only this bell speaks.
   if (ran.ok || bell.position !== ORIGIN) return ok(undefined);
   return refuse(

@@ -97,6 +97,7 @@ export const QUEUES: { readonly [Q in QueueName]: QueueRules<Happening> } = {
   changes,
   deliveries,
   work,
+  insight: changes,
   "dead-letters": deadLetters,
 } as { readonly [Q in QueueName]: QueueRules<Happening> };
 

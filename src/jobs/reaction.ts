@@ -3,7 +3,7 @@ import type { DeliverParts, ReplayParts } from "../contexts/webhooks/webhooks.ts
 import type { SpaceUid } from "../kernel/id.ts";
 import type { Result } from "../kernel/result.ts";
 import type { JobParts } from "../platform/jobs/run-job.ts";
-import type { Bell } from "../platform/relay/bell.ts";
+import type { Bell, Bells } from "../platform/relay/bell.ts";
 import type { BringUpParts } from "../platform/relay/bring-up.ts";
 import type { DeadLetters, NewLetter } from "../platform/relay/dead-letters.ts";
 import type { SpaceAddress } from "../platform/relay/dirty-set.ts";
@@ -33,15 +33,15 @@ export interface Happenings {
   readonly MessageGaveUp: MessageGaveUp;
 }
 export type Happening = keyof Happenings;
-export type QueueName = "changes" | "deliveries" | "work" | "dead-letters";
+export type QueueName = "changes" | "deliveries" | "work" | "insight" | "dead-letters";
 
 /** What reactions are given: narrow objects, the same for all. */
 export interface ReactionTools extends BringUpParts {
   readonly subscribers: SubscriberParts;
   readonly webhooks: { readonly subscriber: Subscriber; readonly deliver: DeliverParts; readonly replay: ReplayParts };
   readonly jobs: JobParts;
-  /** Analyses what is published. */
-  readonly insight: Subscriber;
+  /** Analyses what is published; its bells are those of its own queue. */
+  readonly insight: SubscriberParts & { readonly subscriber: Subscriber; readonly bells: Bells };
   readonly deadLetters: DeadLetters;
 }
 

@@ -4,6 +4,7 @@ import { instant, millis } from "../../src/kernel/clock.ts";
 import { fault } from "../../src/kernel/fault.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
 import { ok, refuse } from "../../src/kernel/result.ts";
+import { DatabaseError } from "../../src/platform/database/outage.ts";
 import type { Endpoint, Topology } from "../../src/platform/database/topology.ts";
 import { openDeadLetters } from "../../src/platform/relay/dead-letters.ts";
 import { FAILURES, runSubscriber } from "../../src/platform/relay/run-subscriber.ts";
@@ -11,6 +12,7 @@ import { spaceCalls } from "../../src/platform/relay/space-calls.ts";
 import type { Subscriber } from "../../src/platform/relay/subscriber.ts";
 import { subscriberLog } from "../../src/platform/relay/subscriber-log.ts";
 import { guard } from "../../src/platform/resilience/guard.ts";
+import { Outage } from "../../src/platform/resilience/outage.ts";
 import { stackHere } from "../support/here.ts";
 import { type OwnDatabase, ownDatabase } from "../support/pg-client.ts";
 
@@ -265,4 +267,61 @@ describe("an event that cannot be taken in", () => {
     await expect(runSubscriber(away, subscriber("counting"), space())).rejects.toThrow("away");
     expect(await checkpoint("counting")).toBeUndefined();
   });
+});
+
+describe("one that takes turns", () => {
+  const turns = { atMost: millis(5_000), rest: (took: number) => millis(took * 3) };
+
+  test("takes in a part of what it was given, one run at a time, and rests before the next", async () => {
+    await append(30);
+    const taken: number[] = [];
+    let busy = 0;
+    const slow = subscriber("counting", {
+      turns,
+      async prepare(_, events) {
+        busy += 1;
+        expect(busy).toBe(1);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        busy -= 1;
+        now = instant(now + 2_000);
+        const part = events.slice(0, 4).map(({ position }) => position);
+        taken.push(part.length);
+        return ok({ at: part, upTo: part.at(-1) as number });
+      },
+      reach: ({ upTo }) => upTo as never,
+    });
+    await Promise.all(Array.from({ length: 4 }, () => runSubscriber(parts(), slow, space())));
+    // Three rounds are six seconds: it is over its five, and is called again when it has rested for eighteen.
+    expect([taken, rung, await effects("counting")]).toEqual([[4, 4, 4], [18], upTo(12)]);
+    await runSubscriber(parts(), slow, space());
+    expect(taken).toHaveLength(3);
+    now = instant(now + 18_000);
+    await runSubscriber(parts(), slow, space());
+    expect(await effects("counting")).toEqual(upTo(24));
+  });
+
+  test("that died keeps its turn no longer than a lease", async () => {
+    await append(3);
+    const dies = subscriber("counting", { turns, prepare: () => Promise.reject(new Outage("postgres", "failed")) });
+    await expect(runSubscriber(parts(), dies, space())).rejects.toThrow(Outage);
+    await runSubscriber(parts(), subscriber("counting", { turns }), space());
+    expect(await effects("counting")).toEqual([]);
+    now = instant(now + 36_000);
+    await runSubscriber(parts(), subscriber("counting", { turns }), space());
+    expect(await effects("counting")).toEqual(upTo(3));
+  });
+});
+
+test("a batch that takes the database too long is taken in by fewer at a time", async () => {
+  await append(5);
+  const own = parts();
+  const sizes: number[] = [];
+  const call: typeof own.call = async (where, name, payload) => {
+    const { at = [] } = (payload["effect"] ?? {}) as { at?: number[] };
+    sizes.push(at.length);
+    if (at.length > 4) throw new DatabaseError("57014", "canceling statement due to statement timeout", {});
+    return await own.call(where, name, payload);
+  };
+  await runSubscriber({ ...own, call }, subscriber("counting"), space());
+  expect([sizes, await effects("counting")]).toEqual([[5, 1, 4], upTo(5)]);
 });

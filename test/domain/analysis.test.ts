@@ -4,8 +4,11 @@ import { readMarkdown } from "../../src/adapters/markdown/read-markdown.ts";
 import { english } from "../../src/adapters/readability/english.ts";
 import { rolesOf } from "../../src/contexts/insight/domain/passages.ts";
 import { SLICE, slicesOf } from "../../src/contexts/insight/domain/slices.ts";
-import { type Analysed, analyse, MOST_CHARACTERS } from "../../src/contexts/insight/insight.ts";
+import { type Analysed, analyse, followPublications, MOST_CHARACTERS } from "../../src/contexts/insight/insight.ts";
+import { instant } from "../../src/kernel/clock.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
+import { position } from "../../src/kernel/position.ts";
+import { ok } from "../../src/kernel/result.ts";
 
 const string = { type: "string" };
 const ARTICLE: JsonObject = {
@@ -211,4 +214,57 @@ test.each([
   expect(JSON.stringify(checks).length).toBeLessThan(4_000);
   expect(pauses).toBeGreaterThanOrEqual(MOST_CHARACTERS / SLICE - 1);
   expect(pauses).toBeLessThanOrEqual((4 * MOST_CHARACTERS) / SLICE);
+});
+
+test("many short bodies in many locales are no more slices than a long one", async () => {
+  const names = Array.from({ length: 200 }, (_, i) => `text${i}`);
+  const locales = Array.from({ length: 20 }, (_, i) => `x${String.fromCharCode(97 + i)}`);
+  const schema = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, { ...string, "x-localized": true }])),
+  };
+  const text = Object.fromEntries(locales.map((locale) => [locale, "Short words. "]));
+  const fields = Object.fromEntries(names.map((name) => [name, text]));
+  pauses = 0;
+  const { analyses, spent } = await analyse(parts, { schema, fields, locales, defaultLocale: "xa" });
+  expect(analyses).toHaveLength(20);
+  expect(pauses).toBeLessThanOrEqual(120);
+  expect(spent).toBeGreaterThan(pauses * 300);
+});
+
+describe("a batch of events", () => {
+  const clock = { now: () => instant(0) };
+  const published = (id: number) => ({ position: position(id), stream: `entry:e${id}`, type: "EntryPublished" });
+  const follower = (text: string) => {
+    const read = async () =>
+      ok({
+        rows: [
+          [{ locales: ["en"], default_locale: "en" }],
+          [{ type: "note", schema: ARTICLE }],
+          Array.from({ length: 10 }, (_, i) => ({
+            id: `e${i + 1}`,
+            type: "note",
+            version: 1,
+            from_pos: i + 1,
+            fields: { body: en(text) },
+          })),
+        ],
+        position: position(10),
+        source: "primary",
+      });
+    return followPublications({ ...parts, clock, readerOf: () => ({ read }) as never });
+  };
+
+  test.each([
+    ["x ".repeat(10_000), 3],
+    ["*a_".repeat(20_000), 1],
+    ["short", undefined],
+  ])("is taken in as far as it costs no more than it may: %.6s…", async (text, upTo) => {
+    const one = follower(text);
+    const events = Array.from({ length: 10 }, (_, i) => published(i + 1)) as never;
+    const prepared = await one.prepare({ uid: 1, epoch: 1, residency: "us" } as never, events);
+    if (!prepared.ok || prepared.value === undefined) throw new Error("it refused");
+    expect(one.reach?.(prepared.value)).toBe(upTo);
+    expect((prepared.value["entries"] as readonly unknown[]).length).toBe(upTo ?? 10);
+  });
 });

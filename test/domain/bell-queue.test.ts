@@ -243,6 +243,7 @@ describe("the consumer", () => {
   test("the table of reactions serves the queue of bells", async () => {
     expect(REACTIONS.map(({ when, queue, giveUpAfter }) => [when, queue, giveUpAfter.tries])).toEqual([
       ...Array(3).fill(["SpaceAdvanced", "changes", 8]),
+      ["SpaceAdvanced", "insight", 8],
       ["DeliveryDue", "deliveries", 8],
       ...Array(2).fill(["JobAsked", "work", 8]),
       ["MessageGaveUp", "dead-letters", 100],

@@ -23,6 +23,7 @@ const BINDINGS = [
   "CHANGES",
   "DELIVERIES",
   "WORK",
+  "INSIGHT",
   "COUNTS",
   "DEAD_LETTERS",
   "SHIELD",

@@ -195,6 +195,14 @@ export async function openWorld(
     ring: (bell: Parameters<typeof bells.ring>[0]) => bells.ringLater(bell, { delay: seconds(1) }),
     ringLater: bells.ringLater,
   };
+  const insightRing = stepped({
+    ring: async (bell: object, { delay }: { delay: number }) => push("insight", { ...bell }, delay),
+  });
+  const insightRinging = {
+    ring: (bell: Parameters<typeof bells.ring>[0]) => insightRing.ring(bell, { delay: seconds(1) }),
+    ringLater: (bell: Parameters<typeof bells.ring>[0], { delay }: { readonly delay: number }) =>
+      insightRing.ring(bell, { delay }),
+  };
   const waker = stepped({
     async deliveries({ uid, epoch, residency }: SpaceAddress, wakes: readonly { id: string; delay: number }[]) {
       try {
@@ -260,6 +268,7 @@ export async function openWorld(
     call: spaceCalls(shards),
     deadLetters: openDeadLetters(shards),
     bells: ringing,
+    insightBells: insightRinging,
     waker,
     jobWaker,
     imports: {

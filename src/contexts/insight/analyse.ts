@@ -27,41 +27,59 @@ export interface Analysed extends Analysis {
 /** Characters of bodies, of one entry in all its locales together. */
 export const MOST_CHARACTERS = 60_000;
 
-/** `spent`: characters of bodies that were looked at. */
+/** Slices, of one entry in all its locales together; each locale has one at least. */
+const MOST_SLICES = 120;
+/** What a slice costs beside its characters, and an entry beside its slices, in characters. */
+const SLICE_COST = 300;
+
+/** `spent`: characters of bodies that were looked at, and what each slice costs beside them. */
 export async function analyse(
   parts: AnalyseParts,
   { schema, fields, locales, defaultLocale }: Written,
 ): Promise<{ readonly analyses: readonly Analysed[]; readonly spent: number }> {
   const roles = rolesOf(schema);
   const wanted = localesIn(roles, fields, locales, defaultLocale);
-  const share = Math.floor(MOST_CHARACTERS / wanted.length);
+  const share = {
+    characters: Math.floor(MOST_CHARACTERS / wanted.length),
+    slices: Math.max(1, Math.floor(MOST_SLICES / wanted.length)),
+  };
   const analyses: Analysed[] = [];
-  let spent = 0;
+  let spent = SLICE_COST;
   for (const locale of wanted) {
     const passages = passagesOf(roles, fields, locale, defaultLocale);
     const bodies = (passages.bodies ?? []).filter(({ text }) => text !== "");
     const language = languageOf(bodies, locale);
-    const tally = await count(parts, bodies, language, share);
-    spent += tally.characters;
+    const { tally, slices } = await count(parts, bodies, language, share);
+    spent += tally.characters + (slices + 1) * SLICE_COST;
     const ease = language === "en" && tally.sentences > 0 ? parts.english.ease(tally) : undefined;
     analyses.push({ locale, ...analysisOf({ passages, tally, language, ease }) });
   }
   return { analyses, spent };
 }
 
-async function count(parts: AnalyseParts, bodies: readonly Passage[], language: string, most: number): Promise<Tally> {
+interface Share {
+  readonly characters: number;
+  readonly slices: number;
+}
+
+/** Bodies are joined: many short ones are not as many slices. */
+async function count(
+  parts: AnalyseParts,
+  bodies: readonly Passage[],
+  language: string,
+  most: Share,
+): Promise<{ readonly tally: Tally; readonly slices: number }> {
   const tally = newTally();
-  if (bodies.length === 0) return tally;
+  if (bodies.length === 0) return { tally, slices: 0 };
   const add = counterOf(language, language === "en" ? parts.english.syllables : undefined);
-  for (const { text } of bodies) {
-    const { slices, cut } = slicesOf(text, most - tally.characters);
-    if (cut) tally.cut = true;
-    for (const slice of slices) {
-      add(tally, slice, parts.readMarkdown(slice));
-      await parts.pause();
-    }
+  const whole = bodies.map(({ text }) => text).join("\n\n");
+  const { slices, cut } = slicesOf(whole, most.characters, most.slices);
+  tally.cut = cut;
+  for (const slice of slices) {
+    add(tally, slice, parts.readMarkdown(slice));
+    await parts.pause();
   }
-  return tally;
+  return { tally, slices: slices.length };
 }
 
 /** Primary subtag (BCP 47). Text that is partly in another language than the rest has none that could be measured. */

@@ -1,14 +1,14 @@
 // The subscriber of the log that analyses what is published. It looks at what is published now, not at what an event said: done twice, late or
 // out of order it comes to the same.
 import { type SQL, sql } from "drizzle-orm";
-import type { Clock } from "../../kernel/clock.ts";
-import { fault } from "../../kernel/fault.ts";
+import { type Clock, type Millis, millis } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { ok, refuse } from "../../kernel/result.ts";
+import { type Position, position } from "../../kernel/position.ts";
+import { ok } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Reader, Row } from "../../platform/database/database.ts";
 import type { SpaceAddress } from "../../platform/relay/dirty-set.ts";
-import type { Subscriber } from "../../platform/relay/subscriber.ts";
+import type { LogHeader, Subscriber } from "../../platform/relay/subscriber.ts";
 import { Outage } from "../../platform/resilience/outage.ts";
 import { type AnalyseParts, analyse } from "./analyse.ts";
 
@@ -21,23 +21,38 @@ export interface FollowParts extends AnalyseParts {
 /** What changes what is published of an entry. */
 const CONCERNS: ReadonlySet<string> = new Set(["EntryPublished", "EntryUnpublished", "EntryArchived", "EntryDeleted"]);
 /** Bytes of fields that one read brings. */
-const READ_BYTES = 3 * 1024 * 1024;
-/** Characters that one transaction's events may bring, and one invocation's: it has so many seconds. More are taken in fewer at a time. */
-const BATCH_CHARACTERS = 600_000;
-const RUN_CHARACTERS = 1_000_000;
+const READ_BYTES = 1024 * 1024;
+/** What an entry costs is its characters and slices. After so much, or so long, what was found is written, and the rest is the next batch's. */
+const BATCH_COST = 60_000;
+const BATCH_MS = 1_500;
+/** Of one run, which ends after so long, too. */
+const RUN_COST = 240_000;
+const RUN: Millis = millis(5_000);
+/** A run rests three times as long as it took, so that whatever there is to do takes a quarter of a processor at most. */
+const REST = 3;
+/** One that took no longer has done nothing to rest from. */
+const SHORT_MS = 500;
 
 export function followPublications(parts: FollowParts): Subscriber {
   return {
     name: "insight",
     atFailure: "park",
+    turns: { atMost: RUN, rest: (took) => millis(took < SHORT_MS ? 0 : took * REST) },
     async prepare(space, events) {
-      const concerned = events.filter(({ stream, type }) => stream.startsWith("entry:") && CONCERNS.has(type));
-      let left: readonly string[] = [...new Set(concerned.map(({ stream }) => stream.slice(6)))];
+      const concerned = events.map(({ stream, type }) =>
+        stream.startsWith("entry:") && CONCERNS.has(type) ? stream.slice(6) : undefined,
+      );
+      let left: readonly string[] = [...new Set(concerned.filter((id) => id !== undefined))];
+      const started = parts.clock.now();
       const entries: JsonObject[] = [];
       let spent = 0;
-      while (left.length > 0) {
+      const isEnough = (): boolean => spent >= BATCH_COST || parts.clock.now() - started >= BATCH_MS;
+      while (left.length > 0 && !(entries.length > 0 && isEnough())) {
         const found = await read(parts, space, left);
+        const taken = new Set(left.filter((id) => !found.published.has(id)));
+        entries.push(...[...taken].map((id) => ({ id, position: null })));
         for (const row of found.rows) {
+          if (entries.length > 0 && isEnough()) break;
           const { analyses, spent: more } = await analyse(parts, { ...found.settings, ...row });
           entries.push({
             id: row.id,
@@ -47,22 +62,28 @@ export function followPublications(parts: FollowParts): Subscriber {
             analyses,
           } as unknown as JsonObject);
           spent += more;
-          if (spent > BATCH_CHARACTERS && events.length > 1) return refuse(TOO_MUCH);
+          taken.add(row.id);
         }
-        const taken = new Set(found.rows.map(({ id }) => id));
-        const absent = left.filter((id) => !found.published.has(id));
-        entries.push(...absent.map((id) => ({ id, position: null })));
-        left = left.filter((id) => found.published.has(id) && !taken.has(id));
+        left = left.filter((id) => !taken.has(id));
       }
-      return entries.length === 0
-        ? ok(undefined)
-        : ok({ at: new Date(parts.clock.now()).toISOString(), entries, characters: spent });
+      if (entries.length === 0) return ok(undefined);
+      const upTo = reachOf(events, concerned, new Set(left));
+      return ok({ at: new Date(parts.clock.now()).toISOString(), entries, spent, ...(upTo && { upTo }) });
     },
-    effort: ({ characters }) => Number(characters) / RUN_CHARACTERS,
+    reach: ({ upTo }) => (typeof upTo === "number" ? position(upTo) : undefined),
+    effort: ({ spent }) => Number(spent) / RUN_COST,
   };
 }
 
-const TOO_MUCH = fault("limited", "too-much-text", "These events bring more text than is analysed at once");
+/** The event before the first whose entry is left; the first one's never is. */
+function reachOf(
+  events: readonly LogHeader[],
+  concerned: readonly (string | undefined)[],
+  left: ReadonlySet<string>,
+): Position | undefined {
+  const first = concerned.findIndex((id) => id !== undefined && left.has(id));
+  return first === -1 ? undefined : events[first - 1]?.position;
+}
 
 interface Published {
   readonly id: string;
@@ -90,8 +111,9 @@ async function read(
     schemasSql(uid, among),
     sql`select id, type, version, from_pos, case when n = 1 or upto <= ${READ_BYTES}::bigint then fields end as fields from (
         select p.*, row_number() over w as n, sum(coalesce(p.size, travel_size(p.fields))) over w as upto
-          from published p where p.space = ${uid} and p.id in (select jsonb_array_elements_text(${among})) window w as (order by p.id)) x
-      order by id`,
+          from jsonb_array_elements_text(${among}) with ordinality as a(wanted, nth)
+          join published p on p.space = ${uid} and p.id = a.wanted window w as (order by a.nth)) x
+      order by n`,
   ]);
   if (!answer.ok) throw new Outage("postgres", "failed", { cause: answer.fault.code });
   const [[settings], types = [], found = []] = [answer.value.rows[0] ?? [], answer.value.rows[1], answer.value.rows[2]];

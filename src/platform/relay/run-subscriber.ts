@@ -1,12 +1,13 @@
 // One run of one subscriber over one space: batches of events, each with its checkpoint in one transaction. A batch that cannot be taken in is
 // taken in event by event, so that one bad event does not keep good ones from their effect.
 import { type Clock, type Seconds, seconds } from "../../kernel/clock.ts";
-import type { JsonObject } from "../../kernel/json.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
 import { isAway, isBusy } from "../database/outage.ts";
 import { attempt, nameOf } from "../resilience/attempt.ts";
 import { Outage } from "../resilience/outage.ts";
 import type { Bells } from "./bell.ts";
 import type { SpaceAddress } from "./dirty-set.ts";
+import { inTurn } from "./in-turn.ts";
 import type { Report } from "./relay.ts";
 import type { SpaceCall } from "./space-calls.ts";
 import type { LogHeader, Subscriber } from "./subscriber.ts";
@@ -35,6 +36,17 @@ export async function runSubscriber(
   subscriber: Subscriber,
   space: SpaceAddress,
 ): Promise<void> {
+  const { turns } = subscriber;
+  if (turns === undefined) await follow(parts, subscriber, space, Number.POSITIVE_INFINITY);
+  else await inTurn(parts, subscriber.name, turns, space, (until) => follow(parts, subscriber, space, until));
+}
+
+async function follow(
+  parts: SubscriberParts,
+  subscriber: Subscriber,
+  space: SpaceAddress,
+  until: number,
+): Promise<void> {
   const { log, clock } = parts;
   let limit = BATCH;
   let effort = 0;
@@ -45,16 +57,17 @@ export async function runSubscriber(
     if (found.isStopped || found.retryAt > clock.now()) return;
     const last = found.events.at(-1);
     if (last === undefined) return;
-    const to = found.isIdle ? found.head : last.position;
     const passed = await pass(parts, subscriber, space, found.isIdle ? [] : found.events, {
       name: "advance_subscriber",
-      payload: { subscriber: subscriber.name, seen: found.seen, to },
+      payload: { subscriber: subscriber.name, seen: found.seen, to: found.isIdle ? found.head : last.position },
     });
     if (passed.ok) {
       limit = Math.min(BATCH, limit * 4);
       effort += passed.effort;
       // What was committed since this was read has a bell of its own.
-      if (!passed.moved || to === found.head) return;
+      if (!passed.moved || passed.to === found.head) return;
+      // Whoever takes turns is called again when its next comes.
+      if (clock.now() >= until || (subscriber.turns !== undefined && effort >= 1)) return;
       if (effort < 1) continue;
       await attempt(() => parts.bells.ringLater({ ...space, position: found.head }, { delay: SOON }));
       return;
@@ -65,7 +78,7 @@ export async function runSubscriber(
 }
 
 type Passed =
-  | { readonly ok: true; readonly moved: boolean; readonly effort: number }
+  | { readonly ok: true; readonly moved: boolean; readonly effort: number; readonly to?: Json | undefined }
   | { readonly ok: false; readonly why: string };
 
 /** The effect of these events and what moves with it. Not ok: an event could not be taken in. */
@@ -80,23 +93,25 @@ async function pass(
     const prepared =
       events.length === 0 ? { ok: true as const, value: undefined } : await subscriber.prepare(space, events);
     if (!prepared.ok) return prepared;
-    const effect = prepared.value === undefined ? {} : { effect: prepared.value };
-    const answer = await call(space, step.name, { ...step.payload, ...effect });
-    return {
-      ok: true as const,
-      value: { answer, effort: (prepared.value && subscriber.effort?.(prepared.value)) ?? 0 },
-    };
+    const { value: effect } = prepared;
+    const reached = effect && "to" in step.payload ? subscriber.reach?.(effect) : undefined;
+    const payload = { ...step.payload, ...(reached === undefined ? {} : { to: reached }) };
+    const answer = await call(space, step.name, effect === undefined ? payload : { ...payload, effect });
+    const effort = (effect && subscriber.effort?.(effect)) ?? 0;
+    return { ok: true as const, value: { answer, effort, to: payload["to"] } };
   });
   if (!done.ok) {
-    if (done.error instanceof Outage || isAway(done.error) || isBusy(done.error)) throw done.error;
+    // Of many events it may have been too much: fewer may go through.
+    const isOutage = done.error instanceof Outage || isAway(done.error) || (isBusy(done.error) && events.length <= 1);
+    if (isOutage) throw done.error;
     return { ok: false, why: nameOf(done.error) };
   }
   if (!done.value.ok) return { ok: false, why: done.value.fault.code };
-  const { answer, effort } = done.value.value;
+  const { answer, effort, to } = done.value.value;
   if (answer["moved"] !== true) return { ok: true, moved: false, effort };
   // What it leaves undone, the sweep finds.
   await attempt(async () => subscriber.follow?.(space, answer["effect"] ?? null));
-  return { ok: true, moved: true, effort };
+  return { ok: true, moved: true, effort, to };
 }
 
 /** True: the event was parked, and the next may come. */

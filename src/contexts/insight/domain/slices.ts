@@ -8,13 +8,14 @@ export interface Sliced {
 }
 
 /** Characters. */
-export const SLICE = 1_500;
+export const SLICE = 1_000;
 
-/** `most`: characters to be taken in all. Cuts between paragraphs where it can, else between lines, else between words. */
-export function slicesOf(text: string, most: number): Sliced {
+/** `most`: characters to be taken in all, and slices. Cuts between paragraphs where it can, else between lines, else between words. */
+export function slicesOf(text: string, most: number, mostSlices = Number.POSITIVE_INFINITY): Sliced {
   const slices: string[] = [];
   const end = whole(text, Math.max(0, Math.min(text.length, most)));
   for (let from = 0; from < end; ) {
+    if (slices.length >= mostSlices) return { slices, cut: true };
     const to = end - from <= SLICE ? end : cutAfter(text, from);
     slices.push(text.slice(from, to));
     from = to;
