@@ -325,6 +325,21 @@ describe("the memo", () => {
     expect(freshness.missedSince(memo, position(11), on("a"))).toBe(world.now);
   });
 
+  test("nor because it was told slowly: an answer is old since it should have been known", async () => {
+    const { world, memo, current, freshness } = open();
+    await current();
+    world.now += 600;
+    const asked = world.now;
+    world.page = page(1, 11, { a: 11 });
+    world.meanwhile = async () => {
+      world.now += 900;
+    };
+    await current();
+    await Promise.all(world.deferred);
+    expect([memo.view?.head, world.now - asked]).toEqual([11, 900]);
+    expect(freshness.missedSince(memo, position(10), on("a"))).toBe(asked + 500);
+  });
+
   test("what a digest has forgotten, or a new one, has no grace", async () => {
     const { world, memo, current, freshness } = open();
     await current();

@@ -125,3 +125,11 @@ describe("refused before anybody is paid", () => {
     expect(await refusal({}, { type: "article", brief: "a\0" })).toBe("422 invalid-value");
   });
 });
+
+test.each(["1e999", "[0, -1e999]", '{"kind": {"deep": 1e400}}'])(
+  "a number out of range is refused, not kept as null: %s",
+  (text) => {
+    const read = fieldsOf(JSON.parse(`{"title": "T", "parts": ${text}}`) as Json, ARTICLE, "en");
+    expect(read).toEqual({ ok: false, why: "The value of parts holds a number that is out of range" });
+  },
+);

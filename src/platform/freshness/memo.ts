@@ -193,7 +193,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
     return page.birth === view.birth && page.since !== undefined && page.since <= view.head && page.floor === undefined;
   }
 
-  /** `own`: nobody is given what was before a change that was made here. */
+  /** `own`: nobody is given what was before a change that was made here. What came slowly is known since it should have come. */
   function merge(state: State, { head, changed }: DigestPage, askedAt: Instant, own = false): boolean {
     const view = state.view as DigestView;
     if (head !== undefined && head > view.head) {
@@ -204,9 +204,9 @@ export function openFreshness(parts: FreshnessParts): Freshness {
         before.set(member, known);
         state.changed.set(member, at);
       }
-      const now = clock.now();
+      const [now, at] = [clock.now(), instant(Math.min(clock.now(), askedAt + FRESH_MS))];
       const followed = !own && askedAt - state.askedAt <= LIVE_MS;
-      state.shown = [...state.shown.filter((one) => now - one.at < LIVE_MS), { at: now, followed, before }];
+      state.shown = [...state.shown.filter((one) => now - one.at < LIVE_MS), { at, followed, before }];
       show(state, { ...view, head });
     }
     // The next request reads everything: what the digest itself has forgotten goes.

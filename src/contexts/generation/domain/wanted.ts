@@ -90,6 +90,7 @@ export function fieldsOf(answer: Json, { fields }: Draftable, locale: string): R
     const value = member(answer, name);
     if (reference !== undefined || value === undefined || value === null) continue;
     if (isDeeper(value, DEEPEST - 2)) return { ok: false, why: `The value of ${name} is nested too deeply` };
+    if (!isInRange(value)) return { ok: false, why: `The value of ${name} holds a number that is out of range` };
     taken.push([name, localized ? { [locale]: value } : value]);
   }
   const found = Object.fromEntries(taken);
@@ -102,6 +103,12 @@ export function fieldsOf(answer: Json, { fields }: Draftable, locale: string): R
 function isDeeper(value: Json, most: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return most === 0 || Object.values(value).some((each: Json) => isDeeper(each, most - 1));
+}
+
+/** JSON's 1e999 is read as Infinity, which would be kept as null. */
+function isInRange(value: Json): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return typeof value !== "object" || value === null || Object.values(value).every((each: Json) => isInRange(each));
 }
 
 /** Names of members too. */
