@@ -135,7 +135,8 @@ export function compose(env: Environment & Bindings): Meridian {
       }),
       metrics: {
         token: config.metricsToken,
-        scrape: metricsProbe({ ...shards, clock, ...{ dirty: rented.dirty, subscribers, version: env.VERSION.id } }),
+        isOpen: config.development,
+        scrape: metricsProbe({ ...shards, clock, sleep, dirty: rented.dirty, subscribers, version: env.VERSION.id }),
       },
       openapi: () => (document ??= openapiOf(ROUTES, { version: "1" })),
     },

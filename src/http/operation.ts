@@ -199,8 +199,8 @@ export interface PlainServices {
   assets(path: string): Promise<Response>;
   /** One probe of every dependency, shared for 5 s. */
   health(): Promise<HealthReport>;
-  /** `token`: who sends it may scrape; absent: anybody may. */
-  readonly metrics: { readonly token: string | undefined; scrape(): Promise<string> };
+  /** `token`: who sends it may scrape; absent: anybody where it is open, else nobody. */
+  readonly metrics: { readonly token: string | undefined; readonly isOpen: boolean; scrape(): Promise<string> };
   /** The OpenAPI document of this deployment. */
   openapi(): JsonObject;
 }

@@ -17,7 +17,7 @@ const services = (status: HealthReport["status"] = "pass"): PlainServices => ({
       ? new Response("body{}", { headers: { "Set-Cookie": "x=1" } })
       : new Response("no", { status: 404 }),
   health: async () => ({ status, version: "1.2.3", checks: { "postgres:us-primary": [{ status, lag: 0 }] } }),
-  metrics: { token: undefined, scrape: async () => "# EOF\n" },
+  metrics: { token: undefined, isOpen: true, scrape: async () => "# EOF\n" },
   openapi: () => ({ openapi: "3.1.1" }),
 });
 

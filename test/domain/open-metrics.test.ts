@@ -5,7 +5,6 @@ import { getMetrics } from "../../src/http/documents/get-metrics.ts";
 import type { PlainServices } from "../../src/http/operation.ts";
 import { instant } from "../../src/kernel/clock.ts";
 import type { Topology } from "../../src/platform/database/topology.ts";
-import { guard } from "../../src/platform/resilience/guard.ts";
 import { metricsProbe } from "../../src/platform/telemetry/metrics.ts";
 import { renderMetrics } from "../../src/platform/telemetry/open-metrics.ts";
 import { metricFaults } from "../support/metrics.ts";
@@ -59,8 +58,7 @@ describe("the probe", () => {
       clock,
       subscribers: ["webhooks"],
       version: "v1",
-      guardOf: ({ name }) =>
-        guard(name, { timeout: 1_000 as never, breakAfter: 3, halfOpenAfter: 1 as never, bulkhead: 9, clock }),
+      sleep: async () => undefined,
       client: {
         async call({ name }) {
           asked += 1;
@@ -131,7 +129,7 @@ describe("the probe", () => {
 
 describe("who may scrape", () => {
   const services = (token: string | undefined): PlainServices =>
-    ({ metrics: { token, scrape: async () => "# EOF\n" } }) as unknown as PlainServices;
+    ({ metrics: { token, isOpen: true, scrape: async () => "# EOF\n" } }) as unknown as PlainServices;
   const with_ = (authorization?: string): Request =>
     new Request("http://localhost/metrics", { headers: authorization === undefined ? {} : { authorization } });
 

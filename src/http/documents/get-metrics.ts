@@ -12,6 +12,11 @@ const REQUIRED = fault(
   "credentials-required",
   "This needs the token of metrics: Authorization: Bearer …",
 );
+const CLOSED = fault(
+  "unauthenticated",
+  "credentials-required",
+  "Metrics are closed: this deployment has no METRICS_TOKEN",
+);
 const INVALID = fault("unauthenticated", "credentials-invalid", "This is not the token of metrics");
 
 export const getMetrics = plain({
@@ -19,7 +24,7 @@ export const getMetrics = plain({
   tag: "Health",
   summary: "What is waiting: deliveries, jobs, subscribers, dead letters",
   description:
-    "OpenMetrics text, looked up at most every five seconds. Needs METRICS_TOKEN as a bearer token where one is configured. What is away takes its own metrics with it, and `meridian_up` says so.",
+    "OpenMetrics text, looked up at most every five seconds. Needs METRICS_TOKEN as a bearer token; without one, metrics are open on a developer's machine and closed elsewhere. What is away takes its own metrics with it, and `meridian_up` says so.",
   params: z.object({}),
   answers: [
     {
@@ -29,8 +34,8 @@ export const getMetrics = plain({
       media: OPEN_METRICS,
     },
   ],
-  admits(request, { metrics: { token } }) {
-    if (token === undefined) return ok("anybody");
+  admits(request, { metrics: { token, isOpen } }) {
+    if (token === undefined) return isOpen ? ok("anybody") : refuse(CLOSED);
     const sent = request.headers.get("authorization");
     if (sent === null) return refuse(REQUIRED);
     return sameText(token, sent.replace(/^Bearer +/i, "")) ? ok("known") : refuse(INVALID);

@@ -9,16 +9,20 @@ import type { ShardParts } from "../relay/space-calls.ts";
 import { attempt } from "../resilience/attempt.ts";
 import { type Family, renderMetrics, type Sample } from "./open-metrics.ts";
 
-export interface MetricsParts extends ShardParts {
+export interface MetricsParts extends Pick<ShardParts, "topology" | "client"> {
   readonly dirty: Pick<DirtySet, "oldest">;
   readonly clock: Clock;
   /** Names of the log's subscribers. */
   readonly subscribers: readonly string[];
   readonly version: string;
+  sleep(time: Millis): Promise<void>;
 }
 
 const KEPT_MS = 5_000;
 const TIMEOUT: Millis = millis(2_000);
+const LOOK: Millis = millis(20);
+/** Longer than every dependency is given to answer. */
+const LEASE_MS = 5_000;
 const MOST = 10_000;
 const MOST_DIRTY = 1_000;
 
@@ -29,14 +33,21 @@ interface Told {
   readonly value: number;
 }
 
-/** Asked at most every five seconds an isolate; answers the OpenMetrics text. */
+/**
+ * Looked up at most every five seconds an isolate, by one scrape at a time; answers the OpenMetrics text. Whoever comes meanwhile is given the
+ * last one, or waits for the first. A promise of another request must not be awaited, so the look-up under way is a lease with a time.
+ */
 export function metricsProbe(parts: MetricsParts): () => Promise<string> {
   let last: { readonly at: Instant; readonly text: string } | undefined;
+  let leaseUntil = 0;
   return async () => {
+    while (last === undefined && parts.clock.now() < leaseUntil) await parts.sleep(LOOK);
     const now = parts.clock.now();
-    if (last !== undefined && now - last.at < KEPT_MS) return last.text;
+    if (last !== undefined && (now - last.at < KEPT_MS || now < leaseUntil)) return last.text;
+    leaseUntil = now + LEASE_MS;
     const text = renderMetrics(await collect(parts, now));
     last = { at: parts.clock.now(), text };
+    leaseUntil = 0;
     return text;
   };
 }
@@ -134,17 +145,16 @@ function dirtyOf(marks: readonly { readonly mark: number }[], now: Instant): rea
   ];
 }
 
+/** Past the guards: what is only looked at must not open a breaker that writes go through, nor take their places. */
 async function askShard(
-  { client, guardOf, subscribers }: MetricsParts,
+  { client, subscribers }: MetricsParts,
   { name, primary }: Shard,
   now: Instant,
 ): Promise<readonly Told[]> {
   const statement = renderSql(
     sql`select * from shard_metrics(${`{${subscribers.join(",")}}`}::text[], ${new Date(now).toISOString()}::timestamptz, ${MOST})`,
   );
-  const rows = await guardOf(primary).run((signal) => client.call(primary, statement, { signal, caller: "job" }), {
-    timeout: TIMEOUT,
-  });
+  const rows = await client.call(primary, statement, { signal: AbortSignal.timeout(TIMEOUT), caller: "job" });
   return rows.map((row) => ({
     shard: name,
     metric: row["metric"] as string,
