@@ -51,21 +51,33 @@ begin
 end $$;
 grant execute on function claim_traced_delivery(jsonb) to meridian_app;
 
--- What an operator did with a letter, once for each idempotency key: effect and answer are one transaction on the letter's shard. The answer is kept
--- for space 0, because the letter that named its space is gone. p: {letter, does: drop | redrive, at, once?: {key, fingerprint, status, headers, body}}
--- → null: no such letter here | {refused} | {replayed, …} | what the effect answers
-create function settle_letter(p jsonb) returns jsonb
+-- What is known on this shard of a key and a letter, before anything is done on any: a key may have been used for a letter of another shard.
+-- p: as of settle_letter → {refused} | {replayed, …} | {found}
+create function find_letter(p jsonb) returns jsonb
   language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
-declare k constant bytea := decode(p #>> '{once,key}', 'hex'); t constant timestamptz := clock_timestamp(); kept public.idempotency; done jsonb;
+declare k constant bytea := decode(p #>> '{once,key}', 'hex'); kept public.idempotency;
 begin
   if k is not null then
     if not pg_try_advisory_xact_lock(hashtextextended('0:' || (p #>> '{once,key}'), 0)) then return '{"refused": "request-in-progress"}'; end if;
-    select * into kept from public.idempotency i where i.space = 0 and i.key = k and i.at > t - interval '24 hours';
+    select * into kept from public.idempotency i where i.space = 0 and i.key = k and i.at > clock_timestamp() - interval '24 hours';
     if found then
       if kept.fingerprint <> decode(p #>> '{once,fingerprint}', 'hex') then return '{"refused": "idempotency-key-reused"}'; end if;
       return jsonb_build_object('replayed', true, 'status', kept.status, 'headers', kept.headers, 'body', kept.body);
     end if;
   end if;
+  return jsonb_build_object('found', exists (select from public.dead_letters l where l.id = p->>'letter'));
+end $$;
+grant execute on function find_letter(jsonb) to meridian_app;
+
+-- What an operator did with a letter, once for each idempotency key: effect and answer are one transaction on the letter's shard. The answer is kept
+-- for space 0, because the letter that named its space is gone. p: {letter, does: drop | redrive, at, once?: {key, fingerprint, status, headers, body}}
+-- → null: no such letter here | {refused} | {replayed, …} | what the effect answers
+create function settle_letter(p jsonb) returns jsonb
+  language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
+declare k constant bytea := decode(p #>> '{once,key}', 'hex'); t constant timestamptz := clock_timestamp(); done jsonb := find_letter(p);
+begin
+  -- Once more, because the key is held from here to the end of the effect.
+  if not done ? 'found' then return done; end if;
   done := case p->>'does' when 'drop' then public.drop_dead_letter(p->>'letter') else public.redrive_dead_letter(p->>'letter', (p->>'at')::timestamptz) end;
   -- A message that is redriven is settled when it has been sent: it is dropped then, under the same key.
   if done is null or k is null or (p->>'does' = 'redrive' and done->>'subscriber' is null) then return done; end if;

@@ -325,3 +325,45 @@ test("a batch that takes the database too long is taken in by fewer at a time", 
   await runSubscriber({ ...own, call }, subscriber("counting"), space());
   expect([sizes, await effects("counting")]).toEqual([[5, 1, 4], upTo(5)]);
 });
+
+describe("a key of an operator's, on two shards", () => {
+  test("that was used for a letter of one does nothing on the other", async () => {
+    const second = await ownDatabase(stackHere().postgres["eu-primary"] as string);
+    try {
+      const eu: Endpoint = { ...endpoint, name: "eu", url: "postgres://eu" };
+      const two: Topology = {
+        home: "own",
+        shards: [...topology.shards, { name: "eu", residency: "eu", primary: eu, readers: [] }],
+      };
+      const guardOf = () =>
+        guard("own", { timeout: millis(60_000), breakAfter: 1e9, halfOpenAfter: millis(1), bulkhead: 1e6, clock });
+      const client: typeof database.client = {
+        call: (at, ...rest) => (at.name === "eu" ? second : database).client.call(at, ...rest),
+        snapshot: () => Promise.reject(new Error("nobody asks for it")),
+      };
+      const letters = openDeadLetters({ topology: two, client, guardOf });
+      const id = (name: string) => `${name}-${uid}`;
+      for (const [residency, name] of [
+        ["us", "one"],
+        ["eu", "two"],
+      ] as const)
+        await letters.keep(
+          { uid: spaceUid(uid), residency },
+          { id: id(name), at: now, queue: "work", body: "{}", reason: "broken", attempts: 1 },
+        );
+      const once = { key: crypto.randomUUID().replaceAll("-", ""), status: 204, headers: {}, body: "" };
+      const first = await letters.drop(id("one"), now, { ...once, fingerprint: "01" });
+      expect(first?.is).toBe("done");
+      expect(await letters.drop(id("two"), now, { ...once, fingerprint: "02" })).toEqual({
+        is: "refused",
+        code: "idempotency-key-reused",
+      });
+      expect(await letters.drop(id("two"), now, { ...once, fingerprint: "01" })).toMatchObject({ is: "replayed" });
+      expect(await second.sql("select id from dead_letters")).toEqual([{ id: id("two") }]);
+      expect((await letters.drop(id("two"), now))?.is).toBe("done");
+      expect(await letters.drop(id("two"), now)).toBeUndefined();
+    } finally {
+      await second.end();
+    }
+  });
+});

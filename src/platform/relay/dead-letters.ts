@@ -116,12 +116,19 @@ export function openDeadLetters(parts: ShardParts): DeadLetters {
     once: Once | undefined,
   ): Promise<Settled | undefined> {
     const payload = { letter, does, at: new Date(now).toISOString(), ...(once === undefined ? {} : { once }) };
-    const answers = await everywhere(sql`select settle_letter(${JSON.stringify(payload)}::jsonb) as answer`);
-    const found = answers.find(({ rows }) => rows[0]?.["answer"] != null);
+    const text = JSON.stringify(payload);
+    // All shards are asked for the key before one of them does anything.
+    const looks = await everywhere(sql`select find_letter(${text}::jsonb) as answer`);
+    const seen = looks.map(({ shard, rows }) => ({ shard, answer: rows[0]?.["answer"] as SettleAnswer }));
+    const known = seen.map(({ answer }) => settledOf(answer)).find((one) => one !== undefined);
+    if (known !== undefined) return known;
+    const found = seen.find(({ answer }) => answer["found"] === true);
     if (found === undefined) return undefined;
-    const answer = found.rows[0]?.["answer"] as Readonly<Record<string, unknown>>;
-    if ("refused" in answer) return { is: "refused", code: answer["refused"] as "request-in-progress" };
-    if ("replayed" in answer) return { is: "replayed", answer: answer as unknown as Once };
+    const [row] = await ask(found.shard, sql`select settle_letter(${text}::jsonb) as answer`);
+    const answer = row?.["answer"] as SettleAnswer | null;
+    if (answer === null) return undefined;
+    const settled = settledOf(answer);
+    if (settled !== undefined) return settled;
     const lives = answer["epoch"] != null;
     const freed = {
       queue: answer["queue"] as string,
@@ -163,6 +170,14 @@ export function openDeadLetters(parts: ShardParts): DeadLetters {
     redrive: (id, now, once) => settle("redrive", id, now, once),
     drop: (id, now, once) => settle("drop", id, now, once),
   };
+}
+
+type SettleAnswer = Readonly<Record<string, unknown>>;
+
+/** What ends the matter without an effect. */
+function settledOf(answer: SettleAnswer): Settled | undefined {
+  if ("refused" in answer) return { is: "refused", code: answer["refused"] as "request-in-progress" };
+  return "replayed" in answer ? { is: "replayed", answer: answer as unknown as Once } : undefined;
 }
 
 function letterOf(row: Row): DeadLetter {
