@@ -10,7 +10,8 @@ import { type Edge, openEdge } from "../../src/platform/edge-cache/edge.ts";
 import { decodeKept, encodeKept, type Kept } from "../../src/platform/edge-cache/kept.ts";
 import { memory } from "../../src/platform/edge-cache/memory.ts";
 import type { ShieldTier, Want } from "../../src/platform/edge-cache/tiers.ts";
-import type { Freshness, SpaceMemo } from "../../src/platform/freshness/memo.ts";
+import type { Freshness } from "../../src/platform/freshness/memo.ts";
+import type { SpaceMemo } from "../../src/platform/freshness/space-memos.ts";
 
 const SPACE = { id: "s", uid: spaceUid(7), epoch: 1, residency: "us" };
 const AWAY = fault("unavailable", "database-unavailable", "Away");

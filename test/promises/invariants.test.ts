@@ -82,7 +82,7 @@ beforeAll(async () => {
   await digestReaches(uid, head);
   await until("everything is told", async () => {
     const [row] = await sql(
-      "select (select count(*)::int from deliveries where space = $1 and state = 'delivered') as told, (select position from subscribers where space = $1) as followed",
+      "select (select count(*)::int from deliveries where space = $1 and state = 'delivered') as told, (select min(position) from subscribers where space = $1) as followed",
       [uid],
     );
     return row?.["told"] === 10 && row["followed"] === head;

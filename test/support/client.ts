@@ -124,8 +124,12 @@ export async function makeSpace(settings: Readonly<Record<string, unknown>> = {}
   };
 }
 
+/** What the development server says when a connection of somebody else's broke under it; the Worker never saw the request. */
+const NOT_SENT = "Your worker restarted mid-request";
+
 async function expectSuccess(method: string, path: string, options: Ask): Promise<Answer> {
-  const answer = await ask(method, path, options);
+  let answer = await ask(method, path, options);
+  if (answer.status === 503 && answer.text.startsWith(NOT_SENT)) answer = await ask(method, path, options);
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
   return answer;
 }

@@ -3,7 +3,8 @@ import { type Clock, type Instant, instant, type Millis, millis } from "../../ke
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
 import { ok, type Result } from "../../kernel/result.ts";
 import type { Place } from "../database/topology.ts";
-import type { Freshness, SpaceMemo } from "../freshness/memo.ts";
+import type { Freshness } from "../freshness/memo.ts";
+import type { SpaceMemo } from "../freshness/space-memos.ts";
 import { staleSince } from "../freshness/view.ts";
 import { judge, type Knowing, type Verdict } from "./judge.ts";
 import { type Kept, LONGEST_MS, type Policy } from "./kept.ts";

@@ -4,11 +4,11 @@ import { type Clock, type Instant, instant, type Millis, millis } from "../../ke
 import type { Position } from "../../kernel/position.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Spending } from "../admission/spending.ts";
-import { memory } from "../edge-cache/memory.ts";
 import { attempt } from "../resilience/attempt.ts";
 import { type Digest, type DigestPage, digestKey } from "./digest.ts";
 import { readSharedPage, type SharedPage, type SharedPages, sharedPageOf } from "./shared-page.ts";
-import { missedSince, type Shown } from "./shown.ts";
+import { missedSince } from "./shown.ts";
+import { type SpaceMemo, type State, spaceMemos } from "./space-memos.ts";
 import type { Dependencies, DigestView } from "./view.ts";
 
 /** Milliseconds from when the request was sent that brought the view. */
@@ -29,33 +29,7 @@ const UNHEARD_MS = 1_000;
 const RING_AGAIN_MS = 5_000;
 /** Nor after so long: whatever the digest's store answers, it does not take in what is written. Nothing that it says is relied on. */
 const DEAF_MS = 5_000;
-const MOST_SPACES = 500;
 const MOST_CHANGES = 32_768;
-/** Of all spaces together: about 65 bytes each, of an isolate's 128 MB. */
-const MOST_CHANGES_HELD = 400_000;
-
-export interface SpaceMemo {
-  readonly space: SpaceRef;
-  /** Absent until a digest was read. */
-  readonly view: DigestView | undefined;
-  /** Another number whenever the view says something new. */
-  readonly version: number;
-  /** When the request was sent that last confirmed the view. */
-  readonly askedAt: Instant;
-  /** A commit of this isolate that the view could not take in: what is known from before it may be old. */
-  readonly unheard: Position | undefined;
-}
-
-type State = { -readonly [Member in keyof SpaceMemo]: SpaceMemo[Member] } & {
-  leaseUntil: number;
-  absentUntil: number;
-  distrustedSince: number | undefined;
-  /** `at`: when it was shown. */
-  seen: { readonly position: Position; readonly at: Instant; readonly rungAt: Instant } | undefined;
-  changed: Map<string, Position>;
-  /** Since the view was last read as a whole. */
-  shown: Shown[];
-};
 
 type Defer = (work: Promise<unknown>) => void;
 
@@ -95,39 +69,7 @@ export interface FreshnessParts {
 
 export function openFreshness(parts: FreshnessParts): Freshness {
   const { digest, spending, clock, shared } = parts;
-  const memos = memory<{ readonly state: State }>(MOST_SPACES, {
-    most: MOST_CHANGES_HELD,
-    of: ({ state }) => 1 + state.changed.size,
-  });
-
-  function memo(space: SpaceRef): State {
-    const key = digestKey(space);
-    const known = memos.get(key);
-    if (known !== undefined) return known.state;
-    const made: State = {
-      space,
-      view: undefined,
-      version: 0,
-      askedAt: instant(0),
-      unheard: undefined,
-      leaseUntil: 0,
-      absentUntil: 0,
-      distrustedSince: undefined,
-      seen: undefined,
-      changed: new Map(),
-      shown: [],
-    };
-    remember(made);
-    return made;
-  }
-
-  /** A new value each time: it counts by what it holds now. */
-  const remember = (state: State): void => memos.set(digestKey(state.space), { state });
-
-  /** One that is read without being looked up is in use all the same. */
-  function use(state: State): void {
-    if (memos.get(digestKey(state.space)) === undefined) remember(state);
-  }
+  const { memo, remember, use } = spaceMemos();
 
   function isLive(one: SpaceMemo, now: Instant): boolean {
     const { view, askedAt, seen } = one as State;
