@@ -298,6 +298,7 @@ describe("a commit that does not go through", () => {
     await fresh();
     world.state.fails = (call) => (isStep(call) ? busy(sqlstate) : undefined);
     const job = await importFile(ring(3));
+    await world.sweep();
     await world.settle(20_000);
     expect(await jobOf(job)).toMatchObject({ status: "running" });
     // None of the turns counts against it.
