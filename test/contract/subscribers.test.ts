@@ -1,4 +1,5 @@
 // Subscribers on a real Postgres: effect and checkpoint are one, whoever runs them and however often; they fail apart from each other.
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { instant, millis } from "../../src/kernel/clock.ts";
 import { fault } from "../../src/kernel/fault.ts";
@@ -366,4 +367,13 @@ describe("a key of an operator's, on two shards", () => {
       await second.end();
     }
   });
+});
+
+test("a space that is older than insight starts at its head; a new one at its beginning", async () => {
+  const migration = readFileSync("migrations/0012_insight.sql", "utf8");
+  const [start] = migration.match(/^insert into subscribers .*;$/m) ?? [];
+  await append(7);
+  expect(await checkpoint("insight")).toBeUndefined();
+  await database.sql(start as string);
+  expect(await checkpoint("insight")).toMatchObject({ position: 7 });
 });
