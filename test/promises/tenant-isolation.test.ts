@@ -425,6 +425,7 @@ describe("row-level security, without the Worker in front", () => {
       "count_dead_letters",
       "dead_letters_after",
       "drop_dead_letter",
+      "find_letter",
       "forget_deliveries",
       "forget_expired",
       "forget_jobs",
