@@ -159,7 +159,7 @@ export function credentialsOf(parts: {
     const isSame = known && wanted === "cached" && sameText(known.text, text) && !overlapEnded(known, clock.now());
     if (isSame) {
       // One question to the digest, which the answer needs anyway, instead of one to the primary.
-      await freshness.current(freshness.memo(known.space), asker.defer ?? dropped);
+      if (!isCurrent(known)) await freshness.current(freshness.memo(known.space), asker.defer ?? dropped);
       if (isCurrent(known)) return good(asker, known);
     }
     const fetched = await fetchRecord(asker.database, presented, text, place);
