@@ -346,12 +346,12 @@ describe("dead letters", () => {
     const hook = await newHook();
     await until("webhooks have followed", async () => {
       const [row] = await sql(
-        "select s.position = h.position as whole from subscribers s join space_head h on h.space = s.space where s.space = $1",
+        "select s.position = h.position as whole from subscribers s join space_head h on h.space = s.space where s.space = $1 and s.subscriber = 'webhooks'",
         [uid],
       );
       return row?.["whole"] === true;
     });
-    await sql("update subscribers set stopped_at = now() where space = $1", [uid]);
+    await sql("update subscribers set stopped_at = now() where space = $1 and subscriber = 'webhooks'", [uid]);
     const at = await publish();
     await plant(`${run}-event`, { queue: "changes", body: null, subscriber: "webhooks", position: at });
     const mine = async () => (await list("?limit=1000")).data.find(({ id }: { id: string }) => id === `${run}-event`);

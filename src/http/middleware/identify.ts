@@ -154,12 +154,13 @@ export function credentialsOf(parts: {
     presented: PresentedKey,
     place: Place | undefined,
     wanted: Freshness,
+    isRead: boolean,
   ): Promise<Result<Identity>> {
     const known = byId.get(presented.id);
     const isSame = known && wanted === "cached" && sameText(known.text, text) && !overlapEnded(known, clock.now());
     if (isSame) {
-      // One question to the digest, which the answer needs anyway, instead of one to the primary.
-      if (!isCurrent(known)) await freshness.current(freshness.memo(known.space), asker.defer ?? dropped);
+      // One question to the digest, which a read's answer needs anyway, instead of one to the primary. A write asks the primary in any case.
+      if (isRead && !isCurrent(known)) await freshness.current(freshness.memo(known.space), asker.defer ?? dropped);
       if (isCurrent(known)) return good(asker, known);
     }
     const fetched = await fetchRecord(asker.database, presented, text, place);
@@ -211,7 +212,9 @@ export function credentialsOf(parts: {
       if (text === undefined) return refuse(INVALID);
       if (sameText(parts.rootKey, text)) return ROOT;
       const presented = parseKey(text);
-      return presented === undefined ? refuse(INVALID) : await identifyKey(asker, text, presented, place, freshness);
+      if (presented === undefined) return refuse(INVALID);
+      const isRead = request.method === "GET" || request.method === "HEAD";
+      return await identifyKey(asker, text, presented, place, freshness, isRead);
     },
   };
 }
