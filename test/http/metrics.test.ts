@@ -67,7 +67,7 @@ test("what waits in rows is counted, with its age", async () => {
   );
   await until("webhooks have followed", async () => {
     const [row] = await sql(
-      "select s.position = h.position as whole from subscribers s join space_head h on h.space = s.space where s.space = $1",
+      "select bool_and(s.position = h.position) as whole from subscribers s join space_head h on h.space = s.space where s.space = $1",
       [uid],
     );
     return row?.["whole"] === true;
