@@ -51,20 +51,21 @@ export const TENANT_TABLES = [
   "dead_letters",
 ] as const;
 
-/** What moves behind the answers, whoever asks what meanwhile. */
-const MOVING: ReadonlySet<string> = new Set([
-  "subscribers",
-  "analyses",
-  "webhook_state",
-  "deliveries",
-  "delivery_attempts",
-]);
+/** How far subscribers are, and what they and senders note down as they go. */
+const NOTED_BEHIND: ReadonlySet<string> = new Set(["subscribers", "analyses", "delivery_attempts"]);
+/** Columns that move behind the answers: when a key was last used, how far the sending of a message is. */
+const MOVING: Readonly<Record<string, readonly string[]>> = {
+  api_keys: ["last_used_at"],
+  deliveries: ["state", "attempts", "due_at", "queued_until", "holder", "lease_until", "finished_at"],
+  webhook_state: ["failures", "failing_since", "open_until"],
+};
 
-/** One digest over every row that a space has. Not of what moves behind the answers: that, and when a key was last used. */
+/** One digest over every row that a space has. Not of what moves behind the answers. */
 export async function printOf(sql: Sql, uid: number): Promise<string> {
   const parts: string[] = [];
-  for (const table of TENANT_TABLES.filter((each) => !MOVING.has(each))) {
-    const shown = "(to_jsonb(t) - 'last_used_at')::text";
+  for (const table of TENANT_TABLES.filter((each) => !NOTED_BEHIND.has(each))) {
+    const moving = (MOVING[table] ?? []).map((column) => ` - '${column}'`).join("");
+    const shown = `(to_jsonb(t)${moving})::text`;
     const [row] = await sql(
       `select md5(coalesce(string_agg(${shown}, '|' order by ${shown}), '')) as print from ${table} t where space = $1`,
       [uid],
