@@ -43,7 +43,7 @@ export function holderOrRoot(scope: ScopeName): Who {
 
 export const never: Kept = { kind: "never" };
 
-/** Seconds in time-to-live mode, and how long after that an answer is served while it is refreshed. */
+/** Seconds: see `Policy` of the edge cache. */
 export function fresh(seconds: number): { stale(stale: number): Kept } {
   return { stale: (stale) => ({ kind: "fresh", fresh: seconds, stale }) };
 }

@@ -24,6 +24,8 @@ let failing = false;
 let slow: Promise<void> | undefined;
 let asked: Want[] = [];
 let live = true;
+/** Until when the digest was known. */
+let knownAt: number | undefined;
 let life: number | undefined;
 let shownAt: number | undefined;
 let changed: Map<string, Position>;
@@ -64,6 +66,7 @@ const memo = (): SpaceMemo => ({
 const freshness: Freshness = {
   memo,
   isLive: () => live,
+  completeAt: () => instant(live ? now : (knownAt ?? 0)),
   current: async () => live,
   refreshBehind: () => {},
   missedSince: () => (shownAt === undefined ? undefined : instant(shownAt)),
@@ -121,6 +124,7 @@ beforeEach(() => {
   slow = undefined;
   asked = [];
   live = true;
+  knownAt = undefined;
   life = undefined;
   shownAt = undefined;
   changed = new Map();
@@ -256,27 +260,64 @@ describe("while the digest is away", () => {
     live = false;
   });
 
-  test("age decides: fresh, then stale while one refresh runs behind", async () => {
+  test("age decides: in the last half of what is fresh nobody waits, and one refresh runs behind", async () => {
     const edge = isolate();
     await given(edge);
-    now += 50_000;
+    now += 26_000;
     expect(await given(edge)).toMatchObject({ body: "at 10", stale: false });
-    now += 11_000;
+    await settle();
+    expect(asked).toHaveLength(1);
+    now += 33_000;
     head = 30;
     const served = await Promise.all([given(edge), given(edge)]);
-    expect(served).toEqual(Array(2).fill({ body: "at 10", from: "memory", stale: true, at: 1_000 }));
+    expect(served).toEqual(Array(2).fill({ body: "at 10", from: "memory", stale: false, at: 1_000 }));
     await settle();
     expect(asked).toHaveLength(2);
     expect(await given(edge)).toMatchObject({ body: "at 30", stale: false });
+  });
+
+  test("nobody is given what was last known to be true longer ago than that, however idle the key", async () => {
+    const edge = isolate();
+    await given(edge);
+    await settle();
+    head = 30;
+    now += 60_000;
+    expect(await given(edge)).toMatchObject({ body: "at 30", fwd: "stale" });
+    // What the data centre still has is as old.
+    expect(await given(isolate())).toMatchObject({ body: "at 30" });
+  });
+
+  test("what the digest showed to be unchanged until it went away has not aged before", async () => {
+    const edge = isolate();
+    await given(edge);
+    now += 5 * HOUR;
+    knownAt = now;
+    now += 20_000;
+    expect(await given(edge)).toMatchObject({ body: "at 10", from: "memory", stale: false });
+    await settle();
+    expect(asked).toHaveLength(1);
+    now += 39_999;
+    expect(await given(edge)).toMatchObject({ body: "at 10", from: "memory" });
+    await settle();
+    expect(asked).toHaveLength(2);
+    // But for what the digest does not speak of.
+    life = 3 * 3_600;
+    const other = isolate();
+    colo.clear();
+    await given(other);
+    now += HOUR;
+    knownAt = now;
+    expect(await given(other)).toMatchObject({ fwd: "stale" });
   });
 
   test("a refresh never goes back behind what was given", async () => {
     const edge = isolate();
     head = 50;
     await given(edge);
-    now += 61_000;
+    now += 50_000;
     await given(edge);
     await settle();
+    expect(asked).toHaveLength(2);
     expect(asked.at(-1)).toMatchObject({ reach: 50 });
   });
 

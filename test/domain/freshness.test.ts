@@ -360,6 +360,7 @@ describe("the memo", () => {
       world.now += 1_000;
       expect(await current()).toBe(second < 5);
     }
+    expect(freshness.completeAt(memo, instant(world.now))).toBe(0);
     expect(world.rung).toEqual([11, 11]);
     const asked = world.asked.length;
     await Promise.all(Array.from({ length: 10 }, () => current()));
@@ -367,6 +368,7 @@ describe("the memo", () => {
     world.now += 1_000;
     world.page = page(1, 12, { a: 11 });
     expect(await current()).toBe(true);
+    expect(freshness.completeAt(memo, instant(world.now + 60_000))).toBe(world.now);
   });
 
   test("many spaces, and spaces with many changes, are remembered only as far as there is room", async () => {

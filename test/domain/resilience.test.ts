@@ -149,6 +149,22 @@ describe("the breaker", () => {
     expect(await ended(redis.run(answers))).toBe("yes");
   });
 
+  test("or for twice as long, again and again, where one answer that was late is no outage", async () => {
+    const redis = make({ halfOpenAfter: { first: millis(250), most: millis(800) } });
+    await timeOut(redis);
+    for (const pause of [250, 500, 800, 800]) {
+      await vi.advanceTimersByTimeAsync(pause - 1);
+      expect(await ended(redis.run(answers))).toBe("open");
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await ended(redis.run(fails))).toBe(boom);
+    }
+    await vi.advanceTimersByTimeAsync(800);
+    expect(await ended(redis.run(answers))).toBe("yes");
+    await timeOut(redis);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await ended(redis.run(answers))).toBe("yes");
+  });
+
   test("never waits longer than ten seconds before it looks again", async () => {
     const redis = make({ halfOpenAfter: millis(3_600_000) });
     await timeOut(redis);

@@ -7,7 +7,7 @@ import type { Freshness } from "../freshness/memo.ts";
 import type { SpaceMemo } from "../freshness/space-memos.ts";
 import { staleSince } from "../freshness/view.ts";
 import { judge, type Knowing, type Verdict } from "./judge.ts";
-import { type Kept, LONGEST_MS, type Policy } from "./kept.ts";
+import type { Kept, Policy } from "./kept.ts";
 import type { Memory } from "./memory.ts";
 import type { Colo, Origin, Shielded, ShieldTier, Want } from "./tiers.ts";
 
@@ -64,6 +64,7 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const now = clock.now();
     const knowing: Knowing = {
       view: memo.view,
+      completeAt: freshness.completeAt(memo, now),
       live: freshness.isLive(memo, now),
       missedSince: ({ position: at, dependencies }) => freshness.missedSince(memo, at, dependencies),
     };
@@ -84,12 +85,6 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     return await obtain(ask, memo, best);
   }
 
-  function provenAt(memo: SpaceMemo, { filledAt, life }: Kept, { is }: Verdict): Instant {
-    // What has a life of its own holds something that the digest does not speak of.
-    const isProven = is === "good" && life === undefined && freshness.isLive(memo, clock.now());
-    return isProven ? instant(Math.max(filledAt, memo.askedAt)) : filledAt;
-  }
-
   interface Look {
     readonly kept: Kept;
     readonly verdict: Verdict;
@@ -101,8 +96,8 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const verdict = verdictOf(ask, memo, kept);
     if (verdict.is === "stale") return { kept, verdict };
     if (verdict.is === "passable") refreshBehind(ask, memo, { kept, verdict });
-    const { ttl, position: at } = verdict;
-    return { kept, verdict, served: { kept, from, ttl, position: at, provenAt: provenAt(memo, kept, verdict) } };
+    const { ttl, position: at, provenAt } = verdict;
+    return { kept, verdict, served: { kept, from, ttl, position: at, provenAt } };
   }
 
   function refreshBehind(ask: EdgeAsk<Question>, memo: SpaceMemo, stale: Look): void {
@@ -128,9 +123,8 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
     const filled = await fillAlone(ask, memo, stale);
     if (!filled.ok) return filled.fault.kind === "unavailable" ? (lastResort(ask, stale) ?? filled) : filled;
     const { kept, how } = filled.value;
-    const verdict = verdictOf(ask, memo, kept);
-    const { position: at, ttl } = verdict;
-    const served = { kept, position: at, ttl, provenAt: provenAt(memo, kept, verdict) };
+    const { position: at, ttl, provenAt } = verdictOf(ask, memo, kept);
+    const served = { kept, position: at, ttl, provenAt };
     if (how === "memory") return ok({ ...served, from: "shield" });
     return ok({ ...served, from: kept.source, forwarded: { why, collapsed: how === "collapsed" } });
   }
@@ -190,13 +184,13 @@ export function openEdge<Question>(parts: EdgeParts<Question>): Edge<Question> {
   }
 
   /** Stale-if-error (RFC 5861): better than nothing for whoever did not ask for more. */
-  function lastResort({ atLeast }: EdgeAsk<Question>, stale: Look | undefined): Result<Served> | undefined {
+  function lastResort({ atLeast, policy }: EdgeAsk<Question>, stale: Look | undefined): Result<Served> | undefined {
     if (stale === undefined) return undefined;
     const { kept, verdict } = stale;
     const known = atLeast === undefined || (kept.pinned ? kept.position : verdict.position) >= atLeast;
-    if (!known || clock.now() - kept.filledAt >= LONGEST_MS) return undefined;
+    if (!known || clock.now() - kept.filledAt >= policy.stale * 1_000) return undefined;
     const ttl = Math.min(-1, verdict.ttl);
-    return ok({ kept, from: "memory", ttl, position: verdict.position, provenAt: kept.filledAt });
+    return ok({ kept, from: "memory", ttl, position: verdict.position, provenAt: verdict.provenAt });
   }
 
   function isLeased(key: string): boolean {

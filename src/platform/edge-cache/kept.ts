@@ -23,9 +23,10 @@ export interface Kept {
   readonly dependencies: Dependencies;
 }
 
-/** How long an answer may be served in time-to-live mode, and how long after that while it is refreshed. */
 export interface Policy {
+  /** In time-to-live mode: how long an answer is given after it was last known to be true. */
   readonly fresh: Seconds;
+  /** How old it may be when it cannot be refreshed. */
   readonly stale: Seconds;
 }
 

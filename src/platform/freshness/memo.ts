@@ -36,6 +36,8 @@ type Defer = (work: Promise<unknown>) => void;
 export interface Freshness {
   memo(space: SpaceRef): SpaceMemo;
   isLive(memo: SpaceMemo, now: Instant): boolean;
+  /** Everything that happened before is in the memo's view; long ago where that is not known. */
+  completeAt(memo: SpaceMemo, now: Instant): Instant;
   /**
    * True when the memo's view may be relied on: everything of more than a second ago is in it. Waits for a digest request only past that second,
    * or when `atLeast` lies above the view, and never while Redis is known to be away.
@@ -72,9 +74,13 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   const { memo, remember, use } = spaceMemos();
 
   function isLive(one: SpaceMemo, now: Instant): boolean {
+    return now - completeAt(one, now) < LIVE_MS;
+  }
+
+  function completeAt(one: SpaceMemo, now: Instant): Instant {
     const { view, askedAt, seen } = one as State;
-    if (view === undefined || now - askedAt >= LIVE_MS) return false;
-    return seen === undefined || now - seen.at < DEAF_MS || view.head >= seen.position;
+    const isDeaf = view !== undefined && seen !== undefined && now - seen.at >= DEAF_MS && view.head < seen.position;
+    return view === undefined || isDeaf ? instant(0) : askedAt;
   }
 
   /** False: somebody else's refresh is under way. */
@@ -213,6 +219,7 @@ export function openFreshness(parts: FreshnessParts): Freshness {
   return {
     memo,
     isLive,
+    completeAt,
     refreshBehind,
     async current(one, defer, atLeast) {
       const state = one as State;

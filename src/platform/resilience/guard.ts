@@ -12,13 +12,21 @@ export interface GuardOptions {
    * was slow, and the dependency is not away.
    */
   readonly breakAfter: number;
-  /** From opening to the next probe; at most 10 s. */
-  readonly halfOpenAfter: Millis;
+  /**
+   * From opening to the next probe; at most 10 s. With two: `first` after it opened, twice as long after each probe that failed, at most `most`.
+   * For what is asked so often that it is late now and then without being away.
+   */
+  readonly halfOpenAfter: Millis | Pauses;
   /** Calls in flight; one more is refused. */
   readonly bulkhead: number;
   readonly clock: Clock;
   /** Which errors count against the dependency; an error that is an answer does not. Default: all. */
   readonly isOutage?: (error: unknown) => boolean;
+}
+
+interface Pauses {
+  readonly first: Millis;
+  readonly most: Millis;
 }
 
 export interface CallLimit {
@@ -60,9 +68,16 @@ export interface Guard {
 const GRACE: Millis = millis(1_000);
 const LONGEST_BREAK: Millis = millis(10_000);
 
+function pausesOf(halfOpenAfter: GuardOptions["halfOpenAfter"]): Pauses {
+  const { first, most } =
+    typeof halfOpenAfter === "number" ? { first: halfOpenAfter, most: halfOpenAfter } : halfOpenAfter;
+  return { first: millis(Math.min(first, LONGEST_BREAK)), most: millis(Math.min(most, LONGEST_BREAK)) };
+}
+
 export function guard(name: string, options: GuardOptions): Guard {
   const { clock, bulkhead, breakAfter, isOutage = () => true } = options;
-  const halfOpenAfter = Math.min(options.halfOpenAfter, LONGEST_BREAK);
+  const pauses = pausesOf(options.halfOpenAfter);
+  let halfOpenAfter = pauses.first;
   const allowed = patience(options.timeout);
   const leases = new Map<number, Instant>();
   let calls = 0;
@@ -89,12 +104,16 @@ export function guard(name: string, options: GuardOptions): Guard {
     if (openedAt !== undefined && probe?.call !== call) return;
     failures = 0;
     openedAt = undefined;
+    halfOpenAfter = pauses.first;
     probe = undefined;
   }
 
   function failed(call: number, isTimeout: boolean, started: Instant): void {
     const isProbe = probe?.call === call;
-    if (isProbe) probe = undefined;
+    if (isProbe) {
+      probe = undefined;
+      halfOpenAfter = millis(Math.min(2 * halfOpenAfter, pauses.most));
+    }
     if (isTimeout && openedAt === undefined && answeredAt !== undefined && answeredAt > started) return;
     failures += 1;
     if (isProbe || (openedAt === undefined && (isTimeout || failures >= breakAfter))) openedAt = clock.now();
