@@ -6,7 +6,7 @@ import { dataCentre } from "../adapters/cloudflare/colo.ts";
 import { queueJobWaker } from "../adapters/cloudflare/job-waker.ts";
 import { letterQueues } from "../adapters/cloudflare/letter-queues.ts";
 import { rateLimitWalls, type WallBindings } from "../adapters/cloudflare/rate-limit-walls.ts";
-import { shieldTier } from "../adapters/cloudflare/shield.ts";
+import { pingShield, shieldTier } from "../adapters/cloudflare/shield.ts";
 import { type BatchQueue, queueWaker } from "../adapters/cloudflare/waker.ts";
 import { neonClient } from "../adapters/neon/sql-client.ts";
 import { tagHash } from "../adapters/noble-hashes/tag-hash.ts";
@@ -101,6 +101,7 @@ export function rent(env: Bindings, config: Config) {
       chatProvider({ ...generation, timeout: millis(generation.timeoutSeconds * 1_000) }, guards.provider),
     reportSpending: spendingReporter(admission.reads, (reports) => addSpending(redis, reports)),
     shield: shieldTier(env.SHIELD, guards.shield),
+    pingShield: () => pingShield(env.SHIELD, guards.shield),
     waker: queueWaker(queues, guards.queues, report),
     isBusy: (): boolean => admission.load.underWay() > BUSY,
     blobs: r2Blobs(env.BLOBS, guards.blobs),

@@ -20,6 +20,8 @@ const LARGEST_BYTES = 8 * 1024 * 1024;
 /** What travels is data that later versions may only add to: objects of two versions meet while a deployment is gradual. */
 export interface ShieldObject<Question> {
   ask(question: Question, key: string, want: Want): Promise<Result<Shielded>>;
+  /** Does nothing: whoever is answered knows that objects answer. */
+  ping(): Promise<void>;
 }
 
 interface Namespace<Question> {
@@ -36,6 +38,8 @@ export function shieldObject<Question>(origin: Origin<Question>, clock: Clock) {
     async ask(question: Question, key: string, want: Want): Promise<Result<Shielded>> {
       return await this.#ask(question, key, want);
     }
+
+    async ping(): Promise<void> {}
   };
 }
 
@@ -50,4 +54,10 @@ export function shieldTier<Question>(namespace: Namespace<Question>, guard: Guar
       return answered.ok ? answered.value : undefined;
     },
   };
+}
+
+/** Throws when it is away. Nobody else may be asking: without this, a breaker that once opened would be seen half open for ever. */
+export async function pingShield<Question>(namespace: Namespace<Question>, guard: Guard): Promise<void> {
+  const region = nearestRegion(undefined);
+  await guard.run(() => namespace.getByName(`${region}.0`, { locationHint: region }).ping());
 }

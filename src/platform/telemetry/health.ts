@@ -16,6 +16,7 @@ export interface HealthParts {
   readonly redis: Guard;
   readonly queues: Guard;
   readonly shield: Guard;
+  pingShield(): Promise<void>;
   /** Whether the data centre's cache keeps what it is given: on some domains it does not. */
   isColoThere(): Promise<boolean>;
   pingRedis(): Promise<unknown>;
@@ -51,7 +52,7 @@ async function ask(parts: HealthParts, now: Instant): Promise<Health> {
     clock.now(),
   ];
   const pinged = await attempt(parts.pingRedis);
-  const colo = await attempt(parts.isColoThere);
+  const [colo, shielded] = await Promise.all([attempt(parts.isColoThere), attempt(parts.pingShield)]);
   const breakers = { redis: redis.state().breaker, queues: queues.state().breaker };
   const checks: Record<string, readonly JsonObject[]> = {
     ...Object.assign({}, ...shards.map((shard) => shard.checks)),
@@ -64,9 +65,9 @@ async function ask(parts: HealthParts, now: Instant): Promise<Health> {
       },
     ],
     colo: [{ status: colo.ok && colo.value ? "pass" : "warn" }],
-    shield: [{ status: shield.state().breaker === "closed" ? "pass" : "warn", breaker: shield.state().breaker }],
-    // A queue cannot be asked: what is known is how the last sends went.
-    queues: [{ status: breakers.queues === "closed" ? "pass" : "warn", breaker: breakers.queues }],
+    shield: [{ status: shielded.ok ? "pass" : "warn", breaker: shield.state().breaker }],
+    // A queue cannot be asked: what is known is how the last sends went, until it is time to try again.
+    queues: [{ status: breakers.queues === "open" ? "warn" : "pass", breaker: breakers.queues }],
   };
   const readable = shards.every((shard) => shard.readable);
   const well = Object.values(checks).every(([check]) => check?.["status"] === "pass");
