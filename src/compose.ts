@@ -6,6 +6,7 @@ import { dnsOverHttps } from "./adapters/dns/dns-over-https.ts";
 import { addresses } from "./adapters/ipaddr/addresses.ts";
 import { schemaEngine } from "./adapters/json-schema/schema-engine.ts";
 import { readMarkdown } from "./adapters/markdown/read-markdown.ts";
+import { quickHash } from "./adapters/noble-hashes/quick-hash.ts";
 import { english } from "./adapters/readability/english.ts";
 import { messageSigner } from "./adapters/standard-webhooks/message-signer.ts";
 import { hmacSigner } from "./adapters/webcrypto/hmac-signer.ts";
@@ -100,6 +101,7 @@ export function compose(env: Environment & Bindings): Meridian {
       : freshness.refreshBehind(freshness.memo(space), now, defer);
   const { origin, edge, hot } = openContentEdge(ROUTES, {
     ...{ database, knowledge, signer, clock, digest, freshness, sleep, uuid, log, random, admission, spent },
+    quickHash,
     colo: rented.colo.answers,
     shield: rented.shield,
     isSampled: () => config.logSample > 0 && random() < config.logSample,
@@ -123,6 +125,7 @@ export function compose(env: Environment & Bindings): Meridian {
     jobs: { waker: rented.jobWaker },
     uploads: openReceiving({ blobs: rented.blobs, clock, secrets: webSecrets, hash: runningHash, readerOf }),
     deadLetters: { letters: deadLetters, send: rented.letters.send, ring: rented.bells.ring },
+    quickHash,
     sha256: (text) => hashOf(webSecrets, text),
     plain: {
       // The host only completes the address: the binding looks at the path alone.
@@ -130,6 +133,7 @@ export function compose(env: Environment & Bindings): Meridian {
       health: healthProbe({
         ...{ ...shards, ...guards, clock },
         isColoThere: rented.colo.isThere,
+        pingShield: rented.pingShield,
         pingRedis: () => digest.heads([{ uid: spaceUid(0), epoch: 0 }]),
         version: env.VERSION.id,
       }),

@@ -39,10 +39,16 @@ export async function profile(options: Options): Promise<void> {
     await first.arrayBuffer();
     const paths = Array.from({ length: articles - 1 }, (_, n) => address(n + 1));
     const half = Math.floor(paths.length / 2);
+    const drafts = paths.map((path) => `${path}?perspective=draft`);
     const reads: readonly Read[] = [
       { name: "one entry" },
       { name: "with an API key", headers: { Authorization: `Bearer ${key}` } },
       { name: "not modified", headers: { "If-None-Match": first.headers.get("etag") ?? "" }, status: 304 },
+      {
+        name: "a draft, with an API key",
+        headers: { Authorization: `Bearer ${key}` },
+        misses: [drafts.slice(0, half), drafts.slice(half)],
+      },
       { name: "a miss", misses: [paths.slice(0, half), paths.slice(half)] },
     ];
     for (const read of reads) await look({ options, product, code, generator }, read);

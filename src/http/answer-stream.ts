@@ -8,10 +8,9 @@ import type { StreamAnswer } from "./operation.ts";
 export function answerStream(call: Call, services: Pick<Services, "log" | "clock">, answer: StreamAnswer): Response {
   const { position, source, media } = answer;
   const body = call.request.method === "HEAD" ? null : bodyOf(answer, (why) => brokenOff(call, services, why));
-  const response = new Response(body, { headers: usualHeaders(call.route) });
+  const own = { "Content-Type": media, "Cache-Control": cacheControlOf("tenant") };
+  const response = new Response(body, { headers: usualHeaders(call.route, own) });
   const { headers } = response;
-  headers.set("Content-Type", media);
-  headers.set("Cache-Control", cacheControlOf("tenant"));
   headers.set("Meridian-Position", String(position));
   headers.set("Meridian-Source", source);
   headers.set("Request-Id", call.requestId);

@@ -21,6 +21,7 @@ import type { Meter } from "../platform/telemetry/meter.ts";
 import type { RequestEvent } from "../platform/telemetry/request-event.ts";
 import type { HotPath } from "./edge/hot-path.ts";
 import type { Keyed } from "./edge/question.ts";
+import type { QuickHash } from "./entity-tag.ts";
 import type { Body } from "./intake.ts";
 import type { KnowledgeCache } from "./knowledge.ts";
 import type { Charge } from "./middleware/admit.ts";
@@ -101,6 +102,8 @@ export interface Services {
   uuid(): string;
   /** In [0, 1). */
   random(): number;
+  /** Of what is answered. */
+  readonly quickHash: QuickHash;
   /** Lower-case hex. */
   sha256(text: string): Promise<string>;
   log(event: RequestEvent): void;

@@ -104,7 +104,9 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   if (operation.kind === "operator") {
     const asked = await askOperator(call, services, operation);
     if (!asked.ok) return await refusing(call, services, asked);
-    return "rendered" in asked.value ? answerWrite(call, asked.value) : await answerRead(call, asked.value, undefined);
+    return "rendered" in asked.value
+      ? answerWrite(call, asked.value)
+      : await answerRead(call, asked.value, undefined, services.quickHash);
   }
   const asked = await askSpace(call, services, operation);
   if (!asked.ok) return await refusing(call, services, asked);
@@ -112,7 +114,9 @@ async function answer(call: Call, services: Services, operation: Operation): Pro
   call.event.position = given.position;
   if ("kept" in given) return answerKept(call, given, services.clock.now());
   if ("parts" in given) return answerStream(call, services, given);
-  return "rendered" in given ? answerWrite(call, given) : await answerRead(call, given, knowledge.settings);
+  return "rendered" in given
+    ? answerWrite(call, given)
+    : await answerRead(call, given, knowledge.settings, services.quickHash);
 }
 
 /** A refused request may still be on its way: proxies give up on a connection whose answer came before its body was taken. Within bounds. */

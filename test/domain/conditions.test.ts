@@ -1,6 +1,7 @@
 // Request headers that change what a request means, and entity tags.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { quickHash } from "../../src/adapters/noble-hashes/quick-hash.ts";
 import { atLeastOf, conditionsOf, idempotencyKeyOf, isMedia } from "../../src/http/conditions.ts";
 import { isMatch, isNotModified, strongTag, weakTag } from "../../src/http/entity-tag.ts";
 
@@ -74,6 +75,7 @@ describe("entity tags", () => {
         expect(x).toMatch(/^"[A-Za-z0-9_-]{22}"$/);
         expect(x === y).toBe(a.toWellFormed() === b.toWellFormed());
         expect(await strongTag(new TextEncoder().encode(a))).toBe(x);
+        expect(await strongTag(a, quickHash)).toBe(x);
       }),
     );
   });

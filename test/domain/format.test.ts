@@ -2,6 +2,7 @@
 // would be given the bytes of the one before.
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { quickHash } from "../../src/adapters/noble-hashes/quick-hash.ts";
 import { openOrigin } from "../../src/http/edge/origin.ts";
 import { questionOf } from "../../src/http/edge/question.ts";
 import type { Knowledge } from "../../src/http/knowledge.ts";
@@ -47,6 +48,7 @@ async function golden(query: string, rows: readonly (readonly Row[])[], name?: s
     clock: { now: () => instant(1_767_323_045_678) },
     digest: { members: (_, tags) => tags },
     random: () => 0,
+    quickHash,
     admission: { load: openLoad({ now: () => instant(0) }, 10) },
   });
   const posed = questionOf({

@@ -1,5 +1,6 @@
 // An import ends with every line through exactly once, whatever queues, isolates, files and other writers do: the real machinery on a database of
 // its own, with the test's clock, queues and files.
+import type { SQL } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shapeOf } from "../../src/contexts/authoring/authoring.ts";
 import { chunkCutter } from "../../src/contexts/transfer/cut-chunks.ts";
@@ -386,7 +387,7 @@ test("errors are read in pages that an answer can carry, however much they say",
     [space.uid, job],
   );
   const reader = {
-    async read(statements: Parameters<Reader["read"]>[0]) {
+    async read(statements: readonly SQL[]) {
       const asked = statements.map((statement) => renderSql(statement));
       return {
         ok: true,

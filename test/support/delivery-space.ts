@@ -55,7 +55,7 @@ export async function openDeliverySpace({ postgres, neon, topology }: StackAddre
   const reader: Reader = {
     space,
     read(statements, pinned) {
-      asked.push(statements.length);
+      asked.push("binding" in statements ? 1 : statements.length);
       return primary.read(statements, pinned);
     },
   };

@@ -4,6 +4,7 @@ import { fault, quote } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Scope } from "../../kernel/scope.ts";
+import type { SelfBinding } from "../../platform/database/database.ts";
 import { askAbout, type DeliveryData } from "./asking.ts";
 import { readDocument, showContent } from "./document.ts";
 import { findingsOf } from "./findings.ts";
@@ -37,7 +38,8 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
   if (!answer.ok) return answer;
   const { rows, position, source } = answer.value;
   const [row] = rows[0] ?? [];
-  if (row === undefined) {
+  // What binds the space itself has a row in any case.
+  if (row === undefined || row["id"] === null) {
     const what = query.perspective === "draft" ? "entry" : "published entry";
     return refuse(
       fault("missing", "content-missing", `There is no ${what} of type ${quote(type)} with id or slug ${quote(name)}`, {
@@ -49,7 +51,7 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
   const body = showContent(document, view.value);
   const from = { position, source };
   if (view.value.steps.length === 0)
-    return ok({ ...from, body, reads: readsOfOne(view.value, name, document.id, undefined) });
+    return ok({ ...from, body, reads: view.value.drafts ? [] : readsOfOne(view.value, name, document.id, undefined) });
   const targets = new Map(
     rows
       .slice(1)
@@ -65,8 +67,12 @@ export async function getContent(scope: Scope<DeliveryData>, { type, name, query
   });
 }
 
-function statementsOf(space: number, name: string, view: View): readonly SQL[] {
+function statementsOf(space: number, name: string, view: View): readonly SQL[] | SelfBinding {
   const { shape, drafts, steps } = view;
+  if (steps.length === 0 && view.analysis === undefined) {
+    const read = sql.raw(drafts ? "read_draft" : "read_published");
+    return { binding: (own) => sql`select * from ${read}(${own}::int, ${shape.type}::text, ${name}::text)` };
+  }
   const one = oneSql(space, shape.type, name, drafts);
   const findings = findingsOf(space, view, sql`one.id`);
   const first = findings === undefined ? one : sql`select one.*, ${findings} as analysis from (${one}) one`;
@@ -90,8 +96,6 @@ function statementsOf(space: number, name: string, view: View): readonly SQL[] {
 
 /** Within its type no entry has the id of another as its slug, so at most one row is found. */
 function oneSql(space: number, type: string, name: string, drafts: boolean): SQL {
-  const columns = sql`id, fields, ${documentFacts(drafts)}`;
-  if (!drafts) return sql`select ${columns} from find_published(${space}::int, ${type}::text, ${name}::text)`;
-  return sql`select ${columns} from entries
-    where space = ${space}::int and type = ${type}::text and (id = ${name}::text or slug = ${name}::text) and status <> 'archived' limit 1`;
+  const find = sql.raw(drafts ? "find_draft" : "find_published");
+  return sql`select id, fields, ${documentFacts(drafts)} from ${find}(${space}::int, ${type}::text, ${name}::text)`;
 }

@@ -13,6 +13,7 @@ import type { Kept } from "../../platform/edge-cache/kept.ts";
 import type { Origin, Want } from "../../platform/edge-cache/tiers.ts";
 import type { Digest } from "../../platform/freshness/digest.ts";
 import type { Dependencies } from "../../platform/freshness/view.ts";
+import type { QuickHash } from "../entity-tag.ts";
 import type { Freshness, Knowledge, KnowledgeCache } from "../knowledge.ts";
 import { learning, type Proof } from "../lessons.ts";
 import type { Live } from "../live.ts";
@@ -30,6 +31,7 @@ export interface OriginParts {
   readonly clock: Clock;
   readonly digest: Pick<Digest, "members">;
   readonly admission: Pick<Admission, "load">;
+  readonly quickHash: QuickHash;
   /** In [0, 1). */
   random(): number;
 }
@@ -37,7 +39,6 @@ export interface OriginParts {
 type Asking = Asked<never, unknown, undefined>;
 
 const NOT_LIVE = undefined as unknown as Live;
-const ENCODER = new TextEncoder();
 const GONE = fault("missing", "space-missing", "The space is not there any more");
 
 export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin<Keyed> {
@@ -58,11 +59,11 @@ export function openOrigin(routes: readonly Route[], parts: OriginParts): Origin
         if ("refusal" in given) {
           return ok<Kept>({ ...base, dependencies, body: new Uint8Array(), headers: {}, refusal: given.refusal });
         }
-        const { body, headers } = await renderRead(route, given.answer, found.value.settings);
+        const { body, headers, etag } = await renderRead(route, given.answer, found.value.settings, parts.quickHash);
         const { life } = given.answer;
         const aging = life === undefined ? {} : { life };
         const pinned = headers["Link"] === undefined ? {} : { pinned: true as const };
-        return ok<Kept>({ ...base, ...pinned, ...aging, dependencies, body: ENCODER.encode(body), headers });
+        return ok<Kept>({ ...base, ...pinned, ...aging, dependencies, body, headers: { ...headers, ETag: etag } });
       }),
     );
   };

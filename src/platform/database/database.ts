@@ -1,5 +1,6 @@
 // The ports to Postgres: the tenant-bound Reader and Writer that use cases are given, and the client an adapter implements.
 import type { SQL } from "drizzle-orm";
+import type { SpaceUid } from "../../kernel/id.ts";
 import type { Position } from "../../kernel/position.ts";
 import type { Result } from "../../kernel/result.ts";
 import type { SpaceRef } from "../../kernel/scope.ts";
@@ -41,6 +42,15 @@ export interface Known {
   readonly key?: { readonly id: string; readonly position: Position } | undefined;
 }
 
+/**
+ * One statement that binds the space itself and begins its rows with what `bind_space` tells: a round trip to Postgres where a transaction takes
+ * four. For what the role's own limit of time is enough.
+ */
+export interface SelfBinding {
+  /** `space`: the reader's own, and no other. */
+  binding(space: SpaceUid): SQL;
+}
+
 export interface Answer {
   /** One array of rows for each statement. */
   readonly rows: readonly (readonly Row[])[];
@@ -62,7 +72,11 @@ export interface Reader {
    * answer `stands` there, who wants to see a later one is refused with `malformed`/`position-conflict`; where it only `starts` there, it shows
    * everything since.
    */
-  read(statements: readonly SQL[], pinned?: Position, answer?: "stands" | "starts"): Promise<Result<Answer>>;
+  read(
+    statements: readonly SQL[] | SelfBinding,
+    pinned?: Position,
+    answer?: "stands" | "starts",
+  ): Promise<Result<Answer>>;
 }
 
 /** The home shard's primary, where the directory of spaces is; not bound to any space, so only tables without content can be seen. */

@@ -8,7 +8,7 @@ import type { SpaceRef } from "../../kernel/scope.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { wasNotSent } from "../resilience/outage.ts";
 import type { Meter } from "../telemetry/meter.ts";
-import type { Answer, CallOptions, Home, Known, Reader, Row, SqlClient, Statement } from "./database.ts";
+import type { Answer, CallOptions, Home, Known, Reader, Row, SelfBinding, SqlClient, Statement } from "./database.ts";
 import { endpointsByDistance } from "./distance.ts";
 import { isAway, isBusy, TooLarge } from "./outage.ts";
 import { renderSql } from "./render-sql.ts";
@@ -20,6 +20,8 @@ import type { Endpoint, Place, Shard, Topology } from "./topology.ts";
  */
 const READ_BUDGET: Millis = millis(1_800);
 const STATEMENT_LEAST: Millis = millis(600);
+/** The role's own limit of a statement, where nothing else was bound before it. */
+const ROLE_BUDGET: Millis = millis(2_200);
 /** How much later the Worker gives up by itself. */
 const GRACE: Millis = millis(200);
 /** One short statement about the directory. */
@@ -86,20 +88,22 @@ export interface DatabaseParts {
   guardOf(endpoint: Endpoint): Guard;
 }
 
+interface Asking {
+  readonly timeout: Millis;
+  ask(endpoint: Endpoint, options: CallOptions): Promise<readonly (readonly Row[])[]>;
+}
+
 export function openDatabase(parts: DatabaseParts, meter?: Meter): Database {
   const { topology, client, guardOf } = parts;
   const byResidency = new Map(topology.shards.map((shard) => [shard.residency, shard]));
   const homeShard = topology.shards.find((shard) => shard.name === topology.home) as Shard;
 
-  async function snapshot(binding: Binding, statements: readonly SQL[]): Promise<Result<Snapshot>> {
+  async function snapshot(binding: Binding, statements: readonly SQL[] | SelfBinding): Promise<Result<Snapshot>> {
     const shard = byResidency.get(binding.space.residency) as Shard;
-    const each = Math.max(STATEMENT_LEAST, Math.floor(READ_BUDGET / Math.max(1, statements.length)));
-    const batch = [bindSpace(binding.space, each), ...statements.map(renderSql)];
-    const timeout = millis(each * Math.max(1, statements.length) + GRACE);
+    const { ask, timeout } = askingOf(binding.space, statements);
     let behind: Position | undefined;
     for (const endpoint of binding.from === "primary" ? [shard.primary] : nearestThenPrimary(shard, binding.place)) {
-      const ask = (options: CallOptions) => client.snapshot(endpoint, batch, options);
-      const rows = await attempt(endpoint, ask, binding.caller, timeout);
+      const rows = await attempt(endpoint, (options) => ask(endpoint, options), binding.caller, timeout);
       if (rows === undefined) continue;
       if (rows === "too-large") return refuse(ANSWER_TOO_LARGE);
       const head = headOf(rows[0]?.[0]);
@@ -118,6 +122,26 @@ export function openDatabase(parts: DatabaseParts, meter?: Meter): Database {
       return ok({ rows: rows.slice(1), position: head.position, source: endpoint.name, head });
     }
     return refuse(behind === undefined ? DATABASE_UNAVAILABLE : notReached(binding.atLeast as Position, behind));
+  }
+
+  /** How an endpoint is asked: its first rows tell of the space. */
+  function askingOf(space: SpaceRef, statements: readonly SQL[] | SelfBinding): Asking {
+    if ("binding" in statements) {
+      const statement = renderSql(statements.binding(space.uid));
+      return {
+        timeout: millis(ROLE_BUDGET + GRACE),
+        async ask(endpoint, options) {
+          const rows = await client.call(endpoint, statement, options);
+          return [rows, rows];
+        },
+      };
+    }
+    const each = Math.max(STATEMENT_LEAST, Math.floor(READ_BUDGET / Math.max(1, statements.length)));
+    const batch = [bindSpace(space, each), ...statements.map(renderSql)];
+    return {
+      timeout: millis(each * Math.max(1, statements.length) + GRACE),
+      ask: (endpoint, options) => client.snapshot(endpoint, batch, options),
+    };
   }
 
   /** Undefined when the endpoint gave no answer; a bug of ours (a wrong statement) is thrown. */

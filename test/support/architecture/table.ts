@@ -88,7 +88,7 @@ export const CONFINED: readonly {
 ];
 
 /** What a context may take from platform/database: ports that are bound to a space, and the shapes of their answers. */
-export const BOUND_PORTS: ReadonlySet<string> = new Set(["Reader", "Home", "Answer", "Row", "Known"]);
+export const BOUND_PORTS: ReadonlySet<string> = new Set(["Reader", "Home", "Answer", "Row", "Known", "SelfBinding"]);
 
 /** Where an exception may be caught: the two translations, what stands before them, and the rooms that answer outages. */
 export const CATCHERS: readonly RegExp[] = [

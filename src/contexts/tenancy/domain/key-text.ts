@@ -40,7 +40,7 @@ export function parseKey(text: string): PresentedKey | undefined {
   const [, random, space, secret, found] = SHAPE.exec(text) ?? [];
   if (random === undefined || space === undefined || secret === undefined || found === undefined) return undefined;
   if (checksum(text.slice(0, -CHECKSUM_LENGTH)) !== found) return undefined;
-  return { id: `${random}${space}` as KeyId, space: spaceUid(Number(numberIn(space))), secret };
+  return { id: `${random}${space}` as KeyId, space: spaceUid(numberIn(space)), secret };
 }
 
 /** CRC-32 (ISO-HDLC) finds every single wrong character, and every burst of up to four. The text is ASCII. */
@@ -50,7 +50,9 @@ function checksum(text: string): string {
     crc ^= text.charCodeAt(at);
     for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
   }
-  return base62(BigInt(~crc >>> 0), CHECKSUM_LENGTH);
+  let digits = "";
+  for (let left = ~crc >>> 0; left > 0; left = Math.floor(left / 62)) digits = `${DIGITS[left % 62]}${digits}`;
+  return digits.padStart(CHECKSUM_LENGTH, "0");
 }
 
 function numberOf(bytes: Uint8Array): bigint {
@@ -58,13 +60,16 @@ function numberOf(bytes: Uint8Array): bigint {
 }
 
 function base62(number: bigint, width: number): string {
-  let text = "";
-  for (let left = number; left > 0n; left /= 62n) text = `${DIGITS[Number(left % 62n)]}${text}`;
-  return text.padStart(width, "0");
+  let digits = "";
+  for (let left = number; left > 0n; left /= 62n) digits = `${DIGITS[Number(left % 62n)]}${digits}`;
+  return digits.padStart(width, "0");
 }
 
-function numberIn(digits: string): bigint {
-  return [...digits].reduce((number, digit) => number * 62n + BigInt(DIGITS.indexOf(digit)), 0n);
+/** Of six digits at most, which a number holds exactly. */
+function numberIn(digits: string): number {
+  let number = 0;
+  for (const digit of digits) number = number * 62 + DIGITS.indexOf(digit);
+  return number;
 }
 
 /** Takes the same time wherever the first difference is. */
