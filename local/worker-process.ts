@@ -1,4 +1,4 @@
-// The Worker under `wrangler dev`, as a child with its own state, ports and log.
+// The Worker under `wrangler dev` or, where nobody changes or debugs it, the same without an inspector: as a child with its own state, ports and log.
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { copyDocsAssets } from "./docs-assets.ts";
 import type { Keeper } from "./keeper.ts";
 import { freePort, until } from "./ports.ts";
+import type { HostPlan } from "./worker-host.ts";
 
 export type WorkerPlan = {
   readonly dataDir: string;
@@ -26,7 +27,6 @@ export async function startWorker(plan: WorkerPlan): Promise<WorkerProcess> {
   const { dataDir, port, config, variables, keeper, watch } = plan;
   copyDocsAssets();
   mkdirSync(join(dataDir, "logs"), { recursive: true });
-  const bundle = watch ? [] : [await build(plan), "--no-bundle"];
   const logFile = join(dataDir, "logs", "worker.log");
   const environment = join(dataDir, "worker.env");
   writeFileSync(
@@ -36,27 +36,17 @@ export async function startWorker(plan: WorkerPlan): Promise<WorkerProcess> {
       .join(""),
     { mode: 0o600 },
   );
-  const options = {
-    config,
-    ip: "127.0.0.1",
-    port: String(port),
-    "inspector-port": String(await freePort()),
-    "persist-to": join(dataDir, "worker"),
-    "env-file": environment,
-    "log-level": "log",
-    "show-interactive-dev-session": "false",
-  };
+  const state = join(dataDir, "worker");
+  const args = watch
+    ? devCommand({ config, port, state, environment, inspectorPort: await freePort() })
+    : hostCommand({ config, port, state, envFile: environment, entrypoint: await build(plan) });
   const log = openSync(logFile, "w");
-  const child = spawn(
-    process.execPath,
-    [WRANGLER, "dev", ...bundle, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
-    {
-      cwd: dirname(config),
-      detached: true,
-      stdio: ["ignore", log, log],
-      env: { ...environmentOf(dataDir), ...(watch ? {} : { WRANGLER_CI_DISABLE_CONFIG_WATCHING: "true" }) },
-    },
-  );
+  const child = spawn(process.execPath, args, {
+    cwd: dirname(config),
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { ...environmentOf(dataDir), ...(watch ? {} : { WRANGLER_CI_DISABLE_CONFIG_WATCHING: "true" }) },
+  });
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) throw new Error("cannot start wrangler");
@@ -83,6 +73,32 @@ export async function startWorker(plan: WorkerPlan): Promise<WorkerProcess> {
     throw error;
   }
   return { stop };
+}
+
+interface DevPlan {
+  readonly config: string;
+  readonly port: number;
+  readonly inspectorPort: number;
+  readonly state: string;
+  readonly environment: string;
+}
+
+function devCommand({ config, port, inspectorPort, state, environment }: DevPlan): readonly string[] {
+  const options = {
+    config,
+    ip: "127.0.0.1",
+    port,
+    "inspector-port": inspectorPort,
+    "persist-to": state,
+    "env-file": environment,
+    "log-level": "log",
+    "show-interactive-dev-session": false,
+  };
+  return [WRANGLER, "dev", ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)];
+}
+
+function hostCommand(plan: HostPlan): readonly string[] {
+  return [join(import.meta.dirname, "worker-host.ts"), JSON.stringify(plan)];
 }
 
 const isAnswering = (url: string): Promise<boolean> =>
