@@ -48,7 +48,7 @@ const PHASES: readonly Phase[] = [
     seconds: 130,
     patienceMs: 10_000,
     idleMs: 4_000,
-    writes: 0.2,
+    writes: 0.08,
     atLeast: 1,
     isDisturbed: true,
   },
