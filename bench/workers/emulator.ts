@@ -28,6 +28,8 @@ export interface Emulated {
   readonly consumes?: boolean | "all";
   /** A module that stands before the product: it imports "./worker.js" and is what the platform calls. */
   readonly before?: string;
+  /** Modules that it may import, by their paths. */
+  readonly beside?: Readonly<Record<string, string>>;
   /** Buckets beside the product's own services. */
   readonly buckets?: readonly string[];
 }
@@ -108,7 +110,7 @@ function consumersOf(consumes: boolean | "all"): Readonly<Record<string, object>
 
 function optionsOf(worker: Emulated) {
   const { name, code, bindings = {}, shield, cache = true, services = false, consumes = true, buckets = [] } = worker;
-  const { before } = worker;
+  const { before, beside = {} } = worker;
   const queue = (binding: string): string => `meridian-${binding.toLowerCase().replaceAll("_", "-")}`;
   const queues = ["CHANGES", ...SERVICES.filter((service) => service !== "ASSETS" && service !== "BLOBS")];
   const own = {
@@ -124,6 +126,7 @@ function optionsOf(worker: Emulated) {
     name,
     modules: [
       ...(before === undefined ? [] : [{ type: "ESModule", path: "before.js", contents: before }]),
+      ...Object.entries(beside).map(([path, contents]) => ({ type: "ESModule", path, contents })),
       { type: "ESModule", path: "worker.js", contents: cache ? code : NO_CACHE + code },
     ],
     compatibilityDate: COMPATIBILITY_DATE,

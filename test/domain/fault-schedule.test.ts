@@ -30,7 +30,7 @@ describe("a schedule", () => {
   test("brings everything that can go wrong, and never two on one thing", () => {
     const all = [1, 2, 3, 4, 5].flatMap((seed) => scheduled(seed));
     const kinds = new Set(all.flatMap(({ disturbances }) => disturbances.map(({ kind }) => kind)));
-    expect([...kinds].sort()).toEqual(["flush", "kill", "modes", "node", "queues", "replay"]);
+    expect([...kinds].sort()).toEqual(["flush", "kill", "modes", "node", "queues", "replay", "store"]);
     const faults = all
       .flatMap(({ disturbances }) => disturbances)
       .flatMap((one) => (one.kind === "node" ? [one.fault.mode] : []));

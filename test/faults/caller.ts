@@ -19,6 +19,8 @@ export interface Request {
   /** Under the space, or from `/v1` on. */
   readonly path: string;
   readonly body?: unknown;
+  /** NDJSON, instead of a body. */
+  readonly lines?: string;
   readonly key: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -28,6 +30,8 @@ export interface WriteRequest extends Request {
   readonly changes: boolean;
   /** Under an Idempotency-Key: then everything may be tried again. */
   readonly keyed: boolean;
+  /** The Idempotency-Key, when others send the same. */
+  readonly as?: string;
 }
 
 export interface Caller {
@@ -48,12 +52,12 @@ export const wait = (ms: number): Promise<void> => new Promise((resolve) => setT
 export function openCaller(workers: Workers, recorder: Recorder, random: Random): Caller {
   const place = PLACES[Math.floor(random() * PLACES.length)];
 
-  async function ask(space: RecordedSpace | undefined, { method, path, body, key, headers }: Request): Promise<Heard> {
+  async function ask(space: RecordedSpace | undefined, request: Request): Promise<Heard> {
+    const { method, path, body, lines, key, headers } = request;
     const origins = workers.origins();
     const origin = origins[Math.floor(random() * origins.length)] ?? "http://127.0.0.1:1";
     const whole = path.startsWith("/") ? path : `/v1/spaces/${space?.id}/${path}`;
-    const media =
-      method === "PATCH" && path.startsWith("entries/") ? "application/merge-patch+json" : "application/json";
+    const sent = lines ?? (body === undefined ? undefined : JSON.stringify(body));
     const from = Date.now();
     let response: Response | undefined;
     let text = "";
@@ -64,10 +68,10 @@ export function openCaller(workers: Workers, recorder: Recorder, random: Random)
         headers: {
           authorization: `Bearer ${key}`,
           "MF-CF-Blob": JSON.stringify(place),
-          ...(body === undefined ? {} : { "content-type": media }),
+          ...(sent === undefined ? {} : { "content-type": mediaOf(request) }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(sent === undefined ? {} : { body: sent }),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       text = await response.text();
@@ -89,12 +93,12 @@ export function openCaller(workers: Workers, recorder: Recorder, random: Random)
 
   return {
     ask,
-    async write(space, { changes, keyed, ...request }) {
+    async write(space, { changes, keyed, as, ...request }) {
       const trace = crypto.randomUUID().replaceAll("-", "");
       const headers = {
         ...request.headers,
         traceparent: `00-${trace}-${trace.slice(0, 16)}-01`,
-        ...(keyed ? { "Idempotency-Key": trace } : {}),
+        ...(keyed ? { "Idempotency-Key": as ?? trace } : {}),
       };
       const attempts: Attempt[] = [];
       for (;;) {
@@ -124,6 +128,11 @@ export function openCaller(workers: Workers, recorder: Recorder, random: Random)
       }
     },
   };
+}
+
+function mediaOf({ method, path, lines }: Request): string {
+  if (lines !== undefined) return "application/x-ndjson";
+  return method === "PATCH" && path.startsWith("entries/") ? "application/merge-patch+json" : "application/json";
 }
 
 /** What surely was not written may be asked again; under a key, everything that may have been. */

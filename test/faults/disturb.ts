@@ -4,11 +4,13 @@ import type { Recorder } from "../support/invariants/recording.ts";
 import { wait } from "./caller.ts";
 import { CALM } from "./disturbed.ts";
 import { type Disturbance, type Phase, tellOf } from "./schedule.ts";
+import { type Store, WELL } from "./store.ts";
 import type { Workers } from "./workers.ts";
 
 export interface Disturbed {
   readonly control: string;
   readonly workers: Workers;
+  readonly store: Store;
   readonly recorder: Recorder;
   redis(...command: readonly string[]): Promise<unknown>;
   readonly log: (line: string) => void;
@@ -31,7 +33,7 @@ export async function disturb(parts: Disturbed, phases: readonly Phase[], begun:
 
 /** Answers what lifts it. */
 async function begin(parts: Disturbed, disturbance: Disturbance): Promise<() => Promise<void>> {
-  const { control, workers, redis } = parts;
+  const { control, workers, store, redis } = parts;
   switch (disturbance.kind) {
     case "node":
       await tell(control, "PUT", `/faults/${disturbance.node}`, disturbance.fault);
@@ -48,18 +50,22 @@ async function begin(parts: Disturbed, disturbance: Disturbance): Promise<() => 
     case "kill":
       await workers.kill(disturbance.worker);
       return () => workers.restart(disturbance.worker);
+    case "store":
+      await store.trouble(disturbance.trouble);
+      return () => store.trouble(WELL);
     case "queues":
       await workers.trouble(disturbance.trouble, disturbance.seed);
       return () => workers.trouble(CALM, 1);
   }
 }
 
-export async function healAll({ control, workers }: Disturbed, topology: Topology): Promise<void> {
+export async function healAll({ control, workers, store }: Disturbed, topology: Topology): Promise<void> {
   await tell(control, "DELETE", "/faults");
   await tell(control, "DELETE", "/modes");
   for (const { name } of topology.shards.flatMap(({ readers }) => readers))
     await tell(control, "PUT", `/replay/${name}`, { paused: false });
   await workers.trouble(CALM, 1);
+  await store.trouble(WELL);
 }
 
 async function tell(control: string, method: string, path: string, body?: unknown): Promise<void> {

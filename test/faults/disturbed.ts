@@ -1,5 +1,5 @@
 // A module that stands before the product and does to its queues what queues do: messages are lost, doubled, late and in any order. It also rings
-// the cron, which the emulator's direct sockets do not offer.
+// the cron, which the emulator's direct sockets do not offer, and keeps files where they outlive it: in the store that all Workers share.
 
 /** Shares of messages, 0 to 1. Letters of what gave up are never lost: nothing else speaks of them. */
 export interface QueueTrouble {
@@ -13,6 +13,7 @@ export const CALM: QueueTrouble = { lose: 0, double: 0, late: 0, shuffle: false 
 export const PATHS = { queues: "/fault-run/queues", cron: "/fault-run/cron" } as const;
 
 export const DISTURBED = `
+import "./files.js";
 import product, { Shield } from "./worker.js";
 export { Shield };
 

@@ -28,7 +28,7 @@ export interface Editing {
 }
 
 export const TYPES = ["note", "tag"] as const;
-const ENTRIES = 10;
+export const ENTRIES = 10;
 
 export function typeBody(name: string, canary: string): object {
   const text = { type: "string" };

@@ -1,6 +1,6 @@
 // Receivers of the fault run: well, flaky, silent, gone. In the end all of them are well, so that everything can be told.
 import type { Random } from "../../bench/numbers/chance.ts";
-import type { Recorder } from "../support/invariants/recording.ts";
+import type { ImportCounts, Recorder } from "../support/invariants/recording.ts";
 import { openReceiver } from "../support/receiver.ts";
 
 export interface Receivers {
@@ -29,7 +29,9 @@ export async function openReceivers(recorder: Recorder, random: Random): Promise
     const known = hooks.get(path);
     if (known !== undefined) {
       const entry = body.data.entry as { readonly id: string; readonly version: number } | undefined;
-      const lane = entry === undefined ? `other:${body.data.type?.id}` : `entry:${entry.id}`;
+      const done = body.data.import as ({ readonly id: string } & ImportCounts) | undefined;
+      const other = done === undefined ? `other:${body.data.type?.id}` : `import:${done.id}`;
+      const lane = entry === undefined ? other : `entry:${entry.id}`;
       recorder.receive(
         {
           ...known,
@@ -39,6 +41,7 @@ export async function openReceivers(recorder: Recorder, random: Random): Promise
           lane,
           version: entry?.version,
           replayed: body.replayed === true,
+          ...(done === undefined ? {} : { counts: done }),
         },
         text,
       );

@@ -10,18 +10,20 @@ import { openPostgres, type Session } from "../support/postgres.ts";
 import { type Caller, openCaller } from "./caller.ts";
 import { type Disturbed, disturb, healAll } from "./disturb.ts";
 import { edit, type Ground, TYPES, typeBody } from "./editors.ts";
+import { importOn, readImports, sendAgain, type Unsent } from "./importers.ts";
 import { Follower, readOn, readsAgainstLog, type Seen } from "./readers.ts";
 import { MANNERS, openReceivers, type Receivers } from "./receivers.ts";
-import { scheduleOf } from "./schedule.ts";
+import type { Phase } from "./schedule.ts";
 import { settle } from "./settle.ts";
+import { openStore } from "./store.ts";
 import { startWorkers } from "./workers.ts";
 
 export interface FaultRun {
   readonly stack: Pick<Stack, "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey" | "secret">;
   readonly seed: number;
   readonly ms: number;
-  /** False: nothing goes wrong, and then nothing may. */
-  readonly faults: boolean;
+  /** None: nothing goes wrong, and then nothing may. */
+  readonly phases: readonly Phase[];
   readonly log: (line: string) => void;
 }
 
@@ -34,17 +36,23 @@ export interface FaultReport {
   readonly events: number;
   readonly messages: number;
   readonly reads: number;
+  /** Files that were sent, and their lines. */
+  readonly imports: number;
+  readonly lines: number;
   readonly unavailable: number;
   readonly unanswered: number;
   /** Lines of the Workers' logs. */
-  readonly lines: readonly string[];
+  readonly told: readonly string[];
 }
 
-const WORKERS = 2;
+export const WORKERS = 2;
 const EDITORS = 5;
 const READERS = 2;
+const IMPORTERS = 2;
 /** Milliseconds between two writes of an editor, and two reads of a reader, at most: about 60 requests a second in all. */
 const PAUSE = 150;
+/** Between two files. */
+const IMPORT_PAUSE = 3_000;
 const SPACES = ["us", "us", "eu"];
 const FAITHFUL = [
   "entry.created",
@@ -55,17 +63,18 @@ const FAITHFUL = [
   "entry.unarchived",
   "entry.deleted",
   "type.saved",
+  "import.completed",
 ];
 /** Without anything getting done. */
 const PATIENCE_MS = 100_000;
 
-export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Promise<FaultReport> {
-  const random = seeded(seed);
-  const phases = faults ? scheduleOf(random, { ms, workers: WORKERS, longCalm: { every: 6, ms: 25_000 } }) : [];
+export async function runFaults({ stack, seed, ms, phases, log }: FaultRun): Promise<FaultReport> {
   const recorder = openRecorder();
   const undo: (() => Promise<unknown>)[] = [];
   try {
-    const workers = await startWorkers(stack, await bundleProduct(), WORKERS);
+    const store = await openStore();
+    undo.push(store.stop);
+    const workers = await startWorkers(stack, await bundleProduct(), WORKERS, store);
     undo.push(workers.stop);
     const receivers = await openReceivers(recorder, seeded(seed + 1));
     undo.push(receivers.close);
@@ -91,12 +100,13 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
         }),
       );
 
-    const disturbed: Disturbed = { control: stack.control, workers, recorder, redis, log };
+    const disturbed: Disturbed = { control: stack.control, workers, store, recorder, redis, log };
     undo.push(() => healAll(disturbed, stack.topology));
     const begun = Date.now();
     const isOver = (): boolean => Date.now() - begun >= ms;
     const followers = grounds.map((ground) => new Follower(ground));
     const seen: Seen[] = [];
+    const unsent: Unsent[] = [];
     const shared = { recorder, grounds, rootKey: stack.rootKey, isOver, pause: PAUSE };
     const clients = [
       ...Array.from({ length: EDITORS }, (_, n) =>
@@ -104,6 +114,12 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
       ),
       ...Array.from({ length: READERS }, (_, n) =>
         readOn({ ...shared, caller: callerOf(50 + n), random: seeded(seed * 41 + n) }, seen),
+      ),
+      ...Array.from({ length: IMPORTERS }, (_, n) =>
+        importOn({
+          ...{ ...shared, unsent, name: `i${n}`, pause: IMPORT_PAUSE },
+          ...{ caller: callerOf(90 + n), random: seeded(seed * 47 + n) },
+        }),
       ),
       ...followers.map((follower, n) =>
         follower.follow({ ...shared, caller: callerOf(70 + n), random: seeded(seed * 43 + n) }),
@@ -113,6 +129,8 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
     log(`${((Date.now() - begun) / 1_000).toFixed(1)} s: the clients are done, everything heals`);
     await healAll(disturbed, stack.topology);
     receivers.heal();
+    const caller = callerOf(200);
+    await sendAgain(caller, unsent);
     // The last fault: everything dies and starts again.
     const last = { what: "everything is killed once more", from: Date.now() };
     const isQuiet = await settle(
@@ -122,8 +140,9 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
     recorder.faults.push({ ...last, to: Date.now() });
     if (!isQuiet) log("it did not become quiet");
 
-    const caller = callerOf(200);
     const found: Violation[] = [];
+    for (const ground of grounds) await readImports(caller, ground, recorder);
+    found.push(...leftFiles(await store.keys(), recorder));
     for (const follower of followers) found.push(...(await follower.compare(caller)));
     for (const ground of grounds) found.push(...(await revokedKeysOf(caller, ground)));
     const primaries = Object.fromEntries(
@@ -145,8 +164,10 @@ export async function runFaults({ stack, seed, ms, faults, log }: FaultRun): Pro
       events: [...logs.values()].reduce((sum, events) => sum + events.length, 0),
       messages: recorder.deliveries.length,
       reads: seen.length,
+      imports: recorder.imports.length,
+      lines: recorder.imports.reduce((sum, { lines }) => sum + lines.length, 0),
       unavailable: recorder.troubles.filter(({ status }) => status !== 0).length,
-      lines: workers.lines,
+      told: workers.lines,
       unanswered: recorder.troubles.filter(({ status }) => status === 0).length,
     };
   } finally {
@@ -192,6 +213,7 @@ async function makeGround(parts: NewGround): Promise<Ground> {
     "types:write",
     "webhooks:write",
     "keys:write",
+    "transfer:write",
   ];
   const key = (await must(space, "POST", "keys", rootKey, { name: "run", scopes })).body.key as string;
   for (const type of TYPES) await must(space, "PUT", `types/${type}`, key, typeBody(type, space.canary));
@@ -221,6 +243,18 @@ async function revokedKeysOf(caller: Caller, { space, revoked }: Ground): Promis
       found.push({ invariant: "revocation", space: space.id, what: `a revoked key is answered with ${status}` });
   }
   return found;
+}
+
+/** What a request leaves that dies before there is a job, a rule of the bucket removes; what is a job's, its end. */
+function leftFiles(keys: readonly string[], { imports }: Recorder): readonly Violation[] {
+  const jobs = new Map(imports.flatMap(({ space, jobs: own }) => [...own].map((job) => [job, space] as const)));
+  return keys.flatMap((key) => {
+    const [job = ""] = key.split("/").slice(-1);
+    const space = jobs.get(job);
+    return space === undefined
+      ? []
+      : [{ invariant: "imports" as const, space, what: `the file of import ${job} is left` }];
+  });
 }
 
 export function redisOf({ url, token }: Stack["redis"]): (...command: readonly string[]) => Promise<unknown> {

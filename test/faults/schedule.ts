@@ -2,6 +2,7 @@
 import type { Random } from "../../bench/numbers/chance.ts";
 import type { Fault, Modes } from "../../local/conditions.ts";
 import type { QueueTrouble } from "./disturbed.ts";
+import type { StoreTrouble } from "./store.ts";
 
 export type Disturbance =
   | { readonly kind: "node"; readonly node: string; readonly fault: Fault }
@@ -9,6 +10,7 @@ export type Disturbance =
   | { readonly kind: "modes"; readonly modes: Partial<Modes> }
   | { readonly kind: "flush" }
   | { readonly kind: "kill"; readonly worker: number }
+  | { readonly kind: "store"; readonly trouble: StoreTrouble }
   | { readonly kind: "queues"; readonly trouble: QueueTrouble; readonly seed: number };
 
 export interface Phase {
@@ -53,6 +55,7 @@ export function scheduleOf(random: Random, { ms, workers, longCalm }: ScheduleOp
     () => ({ kind: "modes", modes: { uncleanSessions: true } }),
     () => ({ kind: "modes", modes: { redisLatencyMs: one([100, 400]) } }),
     () => ({ kind: "flush" }),
+    () => ({ kind: "store", trouble: { rate: one([0.3, 1]), after: random() < 0.5 } }),
     () => ({ kind: "kill", worker: Math.floor(random() * workers) }),
     () => ({ kind: "kill", worker: Math.floor(random() * workers) }),
     () => ({ kind: "kill", worker: Math.floor(random() * workers) }),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Emulated, product } from "../../bench/workers/emulator.ts";
 import type { Stack } from "../../local/stack.ts";
 import { CALM, DISTURBED, PATHS, type QueueTrouble } from "./disturbed.ts";
+import { filesOf, type Store } from "./store.ts";
 
 export interface Workers {
   /** Of those that answer. */
@@ -32,6 +33,7 @@ export async function startWorkers(
   stack: Pick<Stack, "topology" | "redis" | "rootKey" | "neon" | "secret">,
   code: string,
   count: number,
+  store: Pick<Store, "origin">,
 ): Promise<Workers> {
   const worker = (n: number): Emulated => {
     const whole = product(code, stack as Stack, `worker-${n}`);
@@ -40,6 +42,7 @@ export async function startWorkers(
       bindings: { ...whole.bindings, SECRET: stack.secret, REDIS_LAG_SECONDS: "0" },
       consumes: "all",
       before: DISTURBED,
+      beside: { "files.js": filesOf(store.origin) },
     };
   };
   const lines: string[] = [];

@@ -6,7 +6,16 @@ import { stackHere } from "../support/here.ts";
 import { type InsistentSpace, insistent } from "../support/insist.ts";
 import { newCanary } from "../support/invariants/answers.ts";
 import { findViolations } from "../support/invariants/invariants.ts";
-import { openRecorder, type RecordedWrite, type Recorder, type Violation } from "../support/invariants/recording.ts";
+import {
+  type ImportView,
+  openRecorder,
+  type RecordedDelivery,
+  type RecordedImport,
+  type RecordedLine,
+  type RecordedWrite,
+  type Recorder,
+  type Violation,
+} from "../support/invariants/recording.ts";
 import { openReceiver, type Receiver } from "../support/receiver.ts";
 import { digestIsThere, digestReaches } from "../support/redis.ts";
 import { headOf, openSql, type Sql, uidOf } from "../support/shards.ts";
@@ -18,7 +27,7 @@ const deployment = {
   redis,
   secret,
 };
-const EVENTS = ["entry.created", "entry.published", "entry.deleted"];
+const EVENTS = ["entry.created", "entry.published", "entry.deleted", "import.completed"];
 
 let sql: Sql;
 let space: InsistentSpace;
@@ -50,6 +59,32 @@ async function write(method: string, path: string, body?: unknown): Promise<Reco
   return one;
 }
 
+/** Two lines that are well, and one that is not. */
+async function importFile(canary: string): Promise<void> {
+  const of = { publish: true, isOwn: true };
+  const lines = ["e", "f", "g"].map((id, at) => ({ ...of, number: at + 1, id, token: `token of ${id}` }));
+  const recorded: readonly RecordedLine[] = lines.map((line) =>
+    line.id === "g" ? { ...line, wrong: "type-unknown" } : line,
+  );
+  const texts = recorded.map(({ id, token, publish, wrong }) =>
+    JSON.stringify({
+      ...{ type: wrong === undefined ? "country" : "nothing", id, publish },
+      fields: { name: { en: canary }, token, region: "there" },
+    }),
+  );
+  const headers = { "content-type": "application/x-ndjson" };
+  const begun = await space.must("POST", "imports", { raw: texts.join("\n"), headers });
+  let view = begun.body;
+  await until("it is imported", async () => {
+    view = (await space.must("GET", `imports/${begun.body.id}`)).body;
+    return view.status === "completed";
+  });
+  recorder.imports.push({
+    ...{ space: space.id, key: "k", lines: recorded, isCancelled: false },
+    ...{ jobs: new Set([begun.body.id]), views: [begun.body, view] },
+  });
+}
+
 beforeAll(async () => {
   [sql, receiver] = [await openSql(), await openReceiver()];
   recorder = openRecorder();
@@ -64,11 +99,13 @@ beforeAll(async () => {
   webhook = made.body.id;
   recorder.webhooks.push({ space: space.id, id: webhook, events: EVENTS, since: made.position, isFaithful: true });
   receiver.behave("/all", (_, response, { headers, body, text }) => {
-    const { id, version } = body.data.entry;
+    const { entry, import: counts } = body.data;
     const message = headers["webhook-id"] ?? "";
     const { type: event, position } = body;
-    const told = { space: space.id, webhook, message, event, position, version, lane: `entry:${id}`, replayed: false };
-    recorder.receive(told, text);
+    const told = { space: space.id, webhook, message, event, position, replayed: false };
+    if (entry === undefined)
+      recorder.receive({ ...told, version: undefined, lane: `import:${counts.id}`, counts }, text);
+    else recorder.receive({ ...told, version: entry.version, lane: `entry:${entry.id}` }, text);
     response.writeHead(200).end();
   });
   for (const id of ["a", "b", "c"]) {
@@ -78,6 +115,7 @@ beforeAll(async () => {
     await write("POST", `entries/${id}/publish`);
   }
   await write("DELETE", "entries/c");
+  await importFile(canary);
   const head = await headOf(sql, uid);
   await digestReaches(uid, head);
   await until("everything is told", async () => {
@@ -85,7 +123,7 @@ beforeAll(async () => {
       "select (select count(*)::int from deliveries where space = $1 and state = 'delivered') as told, (select min(position) from subscribers where space = $1) as followed",
       [uid],
     );
-    return row?.["told"] === 10 && row["followed"] === head;
+    return row?.["told"] === 15 && row["followed"] === head;
   });
 }, 120_000);
 afterAll(async () => {
@@ -109,6 +147,9 @@ const KEYS: Readonly<Record<string, string>> = {
   published: "id",
   subscribers: "subscriber",
   deliveries: "id",
+  jobs: "id",
+  import_chunks: "n",
+  entries: "id",
 };
 
 /** Breaks rows of the space in Postgres, looks, and puts them back as they were. `set` absent: they are gone. */
@@ -193,6 +234,8 @@ test("3: read models equal the fold over the events", async () => {
 });
 
 describe("4: every event reached every subscriber, effects once", () => {
+  const first = () => recorder.deliveries.find(({ event }) => event === "entry.created");
+
   test("a subscriber that stands still", async () => {
     const found = await broken("subscribers", "subscriber = 'webhooks'", "position = 3");
     expect(found).toEqual([saying(4, /subscriber webhooks is at 3/)]);
@@ -204,7 +247,7 @@ describe("4: every event reached every subscriber, effects once", () => {
   });
 
   test("one that is said to be delivered and was not", async () => {
-    const found = await check({ deliveries: recorder.deliveries.slice(1) });
+    const found = await check({ deliveries: recorder.deliveries.filter((one) => one !== first()) });
     expect(found).toEqual([saying(4, /its receiver never got it/)]);
   });
 
@@ -214,9 +257,109 @@ describe("4: every event reached every subscriber, effects once", () => {
   });
 
   test("one event that came under two ids", async () => {
-    const [first] = recorder.deliveries;
-    const again = { ...first, message: "msg_other" } as NonNullable<typeof first>;
+    const again = { ...first(), message: "msg_other" } as RecordedDelivery;
     expect(await check({ deliveries: [again, ...recorder.deliveries] })).toContainEqual(saying(4, /came as msg_/));
+  });
+});
+
+describe("imports: each has ended, and what it says is so", () => {
+  const importOf = (more: Partial<RecordedImport>): { readonly imports: RecordedImport[] } => ({
+    imports: [{ ...(recorder.imports[0] as RecordedImport), ...more }],
+  });
+  const lineOf = (number: number, more: Partial<RecordedLine>): readonly RecordedLine[] =>
+    (recorder.imports[0]?.lines ?? []).map((line) => (line.number === number ? { ...line, ...more } : line));
+  const job = (): string => [...(recorder.imports[0]?.jobs ?? [])][0] as string;
+
+  test.each([
+    ["one that goes on", "jobs", "kind = 'import'", "status = 'running', closed = false", /is still running/],
+    ["one that failed", "jobs", "kind = 'import'", "status = 'failed'", /it failed/],
+    ["one that nobody tidied up after", "jobs", "kind = 'import'", "closed = false", /tidied up/],
+    ["one that is gone", "jobs", "kind = 'import'", undefined, /was accepted and is not there/],
+    [
+      "counts that do not add up",
+      "jobs",
+      "kind = 'import'",
+      `shown = shown || '{"processed": 4}'`,
+      /it counts 4 processed/,
+    ],
+    [
+      "counts that are not the log's",
+      "jobs",
+      "kind = 'import'",
+      `shown = shown || '{"created": 1, "updated": 1}'`,
+      /by the log 2 were created/,
+    ],
+    ["an error that is lost", "import_chunks", "errors <> '[]'", "errors = '[]'", /1 lines failed, and 0 have errors/],
+    ["an entry that is not there", "entries", "id = 'e'", undefined, /e was imported and is not there/],
+    ["an entry of another import", "entries", "id = 'e'", "fields = '{}'", /the last import of it wrote token of e/],
+    [
+      "a message that was never made",
+      "deliveries",
+      "event = 'import.completed'",
+      undefined,
+      /is completed and has 0 deliveries/,
+    ],
+    [
+      "a message that was given up",
+      "deliveries",
+      "event = 'import.completed'",
+      "state = 'failed'",
+      /import.completed of .*: it is failed/,
+    ],
+    [
+      "a line that was never published",
+      "events",
+      "stream = 'entry:e' and type = 'EntryPublished'",
+      undefined,
+      /line 1 was to be published/,
+    ],
+    [
+      "an entry that was written twice",
+      "events",
+      "stream = 'entry:e' and type = 'EntryPublished'",
+      "type = 'EntryCreated'",
+      /it wrote e more than once/,
+    ],
+  ] as const)("%s", async (_, table, where, set, what) => {
+    expect(await broken(table, where, set)).toContainEqual(saying("imports", what));
+  });
+
+  test("two of one key", async () => {
+    expect(await check(importOf({ jobs: new Set([job(), "other"]) }))).toEqual([saying("imports", /one key made/)]);
+  });
+
+  test("one that nobody asked for", async () => {
+    expect(await check({ imports: [] })).toEqual([saying("imports", /1 imports are of 0 files/)]);
+    expect(await check(importOf({ jobs: new Set(), views: [] }))).toEqual([]);
+  });
+
+  test("one that was told to be other than it is", async () => {
+    const [one] = recorder.imports as [RecordedImport];
+    const [begun, ended] = one.views as [ImportView, ImportView];
+    expect(await check(importOf({ views: [ended, begun] }))).toContainEqual(saying("imports", /went back to 0/));
+    const other = { ...ended, created: 1, updated: 1 };
+    expect(await check(importOf({ views: [begun, other] }))).toEqual([saying("imports", /was told to be .* and is/)]);
+  });
+
+  test("a line that is well and was not to be, one that was, and one that nobody sent", async () => {
+    expect(await check(importOf({ lines: lineOf(1, { wrong: "required" }) }))).toContainEqual(
+      saying("imports", /line 1 is wrong by required, and is said to be well/),
+    );
+    const { wrong: _, ...well } = lineOf(3, {})[2] as RecordedLine;
+    expect(await check(importOf({ lines: [...lineOf(3, {}).slice(0, 2), well] }))).toContainEqual(
+      saying("imports", /line 3, with which nothing was wrong, failed with type-unknown/),
+    );
+    expect(await check(importOf({ lines: lineOf(1, { id: "z" }) }))).toContainEqual(
+      saying("imports", /it wrote e, of which its file says nothing/),
+    );
+  });
+
+  test("a message that tells other numbers, or was said to be delivered", async () => {
+    const [told] = recorder.deliveries.filter(({ event }) => event === "import.completed");
+    const others = recorder.deliveries.filter((one) => one !== told);
+    expect(await check({ deliveries: others })).toEqual([saying("imports", /never got it/)]);
+    const wrong = { ...told, counts: { ...told?.counts, created: 7 } } as RecordedDelivery;
+    expect(await check({ deliveries: [...others, wrong] })).toEqual([saying("imports", /it told .*7 created/)]);
   });
 });
 

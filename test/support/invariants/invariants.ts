@@ -4,6 +4,7 @@ import { openPostgres, type Session } from "../postgres.ts";
 import { troublesWithoutFault } from "./answers.ts";
 import { digestAgainstLog } from "./digest.ts";
 import { checkpointsOf, deliveriesOf } from "./followers.ts";
+import { importsOf } from "./imports.ts";
 import { gapsOf, readLog, writesAgainstLog } from "./log.ts";
 import type { RecordedSpace, Recording, Violation } from "./recording.ts";
 
@@ -56,6 +57,7 @@ async function ofSpace(
     ...(await modelsOf(primary, space)),
     ...(await checkpointsOf(sql, space, names, log.at(-1)?.position ?? 0)),
     ...(await deliveriesOf(sql, space, log, recording)),
+    ...(await importsOf(sql, space, log, recording)),
     ...(await digestAgainstLog(space, log, redis, secret)),
   ];
 }

@@ -10,6 +10,8 @@ export interface LoggedEvent {
   /** Without content. */
   readonly data: Readonly<Record<string, unknown>>;
   readonly trace: string | null;
+  /** Of the request, or the job that wrote it. */
+  readonly request: string | null;
   /** With microseconds: equal within a commit and in no other. */
   readonly at: string;
   readonly tags: readonly string[];
@@ -17,7 +19,7 @@ export interface LoggedEvent {
 
 export async function readLog(sql: Session, space: number): Promise<readonly LoggedEvent[]> {
   const rows = await sql(
-    `select position, stream, version, type, data - 'fields' - 'document' - 'shape' as data, split_part(meta->>'traceparent', '-', 2) as trace,
+    `select position, stream, version, type, data - 'fields' - 'document' - 'shape' as data, split_part(meta->>'traceparent', '-', 2) as trace, meta->>'requestId' as request,
             to_char(at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') as at, tags from events where space = $1 order by position`,
     [space],
   );

@@ -3,7 +3,7 @@
 import { canariesIn, problemFaults } from "./answers.ts";
 
 /** The eight of the design by their numbers, and promises that a run can see broken from outside. */
-export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | "at-least" | "following" | "revocation";
+export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | "at-least" | "following" | "revocation" | "imports";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -57,6 +57,46 @@ export interface RecordedWebhook {
   readonly isFaithful: boolean;
 }
 
+/** One line of a file that was sent to be imported; each of a file names another entry. */
+export interface RecordedLine {
+  /** Physical, from 1. */
+  readonly number: number;
+  /** Undefined: it cannot be told from the line. */
+  readonly id: string | undefined;
+  readonly token: string;
+  readonly publish: boolean;
+  /** The code of what is wrong with it, whatever else happens. */
+  readonly wrong?: string;
+  /** Nobody but imports writes the entry, and nobody refers to it who may be refused. */
+  readonly isOwn: boolean;
+}
+
+export interface ImportCounts {
+  readonly processed: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly failed: number;
+}
+
+/** What a client was told of its import. */
+export interface ImportView extends ImportCounts {
+  readonly status: string;
+}
+
+/** A file under one Idempotency-Key, however often and by however many at once it was sent. */
+export interface RecordedImport {
+  readonly space: string;
+  readonly key: string;
+  readonly lines: readonly RecordedLine[];
+  /** Of every answer that told of one. More than one is a violation. */
+  readonly jobs: Set<string>;
+  /** In the order in which they were asked for, one after the other. */
+  readonly views: ImportView[];
+  /** Somebody asked for it to be cancelled. */
+  isCancelled: boolean;
+}
+
 /** One request that a receiver got. */
 export interface RecordedDelivery {
   readonly space: string;
@@ -69,6 +109,8 @@ export interface RecordedDelivery {
   readonly lane: string;
   readonly version: number | undefined;
   readonly replayed: boolean;
+  /** Of `import.completed`. */
+  readonly counts?: ImportCounts;
 }
 
 export interface RecordedFault {
@@ -104,6 +146,7 @@ export interface Recording {
   readonly spaces: readonly RecordedSpace[];
   readonly writes: readonly RecordedWrite[];
   readonly webhooks: readonly RecordedWebhook[];
+  readonly imports: readonly RecordedImport[];
   /** In the order in which they came. */
   readonly deliveries: readonly RecordedDelivery[];
   readonly faults: readonly RecordedFault[];
@@ -117,6 +160,7 @@ export interface Recorder extends Recording {
   readonly spaces: RecordedSpace[];
   readonly writes: RecordedWrite[];
   readonly webhooks: RecordedWebhook[];
+  readonly imports: RecordedImport[];
   readonly faults: RecordedFault[];
   readonly troubles: RecordedTrouble[];
   readonly seen: Violation[];
@@ -131,6 +175,7 @@ export function openRecorder(): Recorder {
     spaces: [],
     writes: [],
     webhooks: [],
+    imports: [],
     deliveries,
     faults: [],
     troubles: [],
