@@ -38,6 +38,8 @@ interface Run {
   readonly errors: ErrorSink;
   readonly again: string | undefined;
   readonly sum: { -readonly [count in keyof Counts]: number } & { position: number };
+  /** Lines that got through while we watched: whatever came before is not this command's pace. */
+  seen: number;
   /** Lines to try once more. */
   readonly late: Set<number>;
 }
@@ -64,7 +66,7 @@ export async function importFile(
   const errors = await openErrors(options.errors, say);
   const again = options.again ? crypto.randomUUID() : undefined;
   const sum = { processed: 0, created: 0, updated: 0, unchanged: 0, failed: 0, position: 0 };
-  const run: Run = { server, options, interrupts, say, errors, again, sum, late: new Set() };
+  const run: Run = { server, options, interrupts, say, errors, again, sum, seen: 0, late: new Set() };
   const started = performance.now();
   for (const [at, part] of parts.entries())
     await importPiece(run, pieceOf(options, part, at < parts.length - 1), nameOf(at, parts.length));
@@ -99,6 +101,7 @@ async function importPiece(run: Run, piece: Piece, name: string): Promise<void> 
   }
   if (end.status !== "completed") throw new Failure(EXIT.unfinished, `Import ${end.id} ${whyEnded(end)}`);
   for (const count of ["processed", "created", "updated", "unchanged", "failed"] as const) sum[count] += end[count];
+  run.seen += end.processed - job.processed;
   sum.position = Math.max(sum.position, end.position ?? 0);
   if (end.failed === 0) return;
   for await (const error of readErrors(server, end.id, piece.lineOf, interrupts.once)) {
@@ -180,9 +183,9 @@ function whyEnded({ status, error, processed, received }: Job): string {
   return `failed after ${processed} of ${lines(received)}${detail === undefined ? "" : `: ${detail}`}`;
 }
 
-function summaryOf({ server, options, sum }: Run, seconds: number): string {
+function summaryOf({ server, options, sum, seen }: Run, seconds: number): string {
   const { processed, created, updated, unchanged, failed, position } = sum;
-  const rate = Math.round(processed / Math.max(seconds, 0.001));
+  const rate = Math.round(seen / Math.max(seconds, 0.001));
   const where = failed > 0 && options.errors !== undefined ? ` (${options.errors})` : "";
   return `${lines(processed)} into ${server.connection.space}: ${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed${where}; position ${position}; ${seconds.toFixed(1)} s, ${rate}/s`;
 }

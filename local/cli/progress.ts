@@ -76,11 +76,15 @@ interface Pace {
   perSecond(): number;
 }
 
-/** The rate over the last `windowMs`; `now` in milliseconds, for tests. */
+/**
+ * The rate over the last `windowMs`; `now` in milliseconds, for tests. What was done when it was first told is somebody else's work, and what
+ * starts anew is measured anew.
+ */
 export function paceOver(windowMs: number, now = (): number => performance.now()): Pace {
-  const seen: { readonly ms: number; readonly done: number }[] = [{ ms: now(), done: 0 }];
+  const seen: { readonly ms: number; readonly done: number }[] = [];
   return {
     at(done) {
+      if (done < (seen.at(-1)?.done ?? 0)) seen.length = 0;
       seen.push({ ms: now(), done });
       while (seen.length > 2 && (seen[1]?.ms ?? 0) < now() - windowMs) seen.shift();
     },

@@ -104,6 +104,23 @@ describe("progress", () => {
     expect(pace.perSecond()).toBe(100);
   });
 
+  it("does not go by what was done before it was watched, and begins anew with what begins anew", () => {
+    let now = 0;
+    const pace = paceOver(10_000, () => now);
+    now = 100;
+    pace.at(40_000);
+    expect(pace.perSecond()).toBe(0);
+    now = 1_100;
+    pace.at(40_050);
+    expect(pace.perSecond()).toBe(50);
+    now = 2_000;
+    pace.at(0);
+    expect(pace.perSecond()).toBe(0);
+    now = 3_000;
+    pace.at(20);
+    expect(pace.perSecond()).toBe(20);
+  });
+
   it("says what is left in words", () => {
     const said = [0, 59.2, 61, 3_600, Number.POSITIVE_INFINITY, Number.NaN].map(remaining);
     const unknown = "time left unknown";
