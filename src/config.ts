@@ -57,6 +57,7 @@ const BINDINGS = [
   "CHANGES",
   "DELIVERIES",
   "WORK",
+  "GENERATION",
   "INSIGHT",
   "COUNTS",
   "DEAD_LETTERS",

@@ -91,6 +91,7 @@ const CHANGES = { maxBatchSize: 25, maxBatchTimeout: 1, maxRetries: 8, retryDela
 const OTHERS = {
   "meridian-deliveries": { maxBatchSize: 4, maxBatchTimeout: 0, maxRetries: 10, retryDelay: 5 },
   "meridian-work": { maxBatchSize: 5, maxBatchTimeout: 1, maxRetries: 8, retryDelay: 5 },
+  "meridian-generation": { maxBatchSize: 1, maxBatchTimeout: 0, maxRetries: 8, retryDelay: 5 },
   "meridian-insight": { maxBatchSize: 1, maxBatchTimeout: 0, maxRetries: 8, retryDelay: 5 },
   "meridian-counts": { maxBatchSize: 100, maxBatchTimeout: 5, maxRetries: 8, retryDelay: 15 },
   "meridian-dead-letters": { maxBatchSize: 10, maxBatchTimeout: 5, maxRetries: 100, retryDelay: 60 },

@@ -9,7 +9,16 @@ export interface Addresses {
 export const SECRET = "a secret that only this measurement ever uses";
 
 /** Bindings to services that a read never touches; where they cannot be had they are bound to nothing. */
-export const SERVICES = ["ASSETS", "DELIVERIES", "WORK", "INSIGHT", "COUNTS", "DEAD_LETTERS", "BLOBS"] as const;
+export const SERVICES = [
+  "ASSETS",
+  "DELIVERIES",
+  "WORK",
+  "GENERATION",
+  "INSIGHT",
+  "COUNTS",
+  "DEAD_LETTERS",
+  "BLOBS",
+] as const;
 /** Rate limits of the platform, which let everything through here. */
 export const WALLS = ["WALL", "WRITE_WALL", "AUTH_WALL"] as const;
 /** A log line costs more than a request. */

@@ -18,6 +18,7 @@ import { connectRedis } from "../adapters/upstash/redis.ts";
 import { addSpending } from "../adapters/upstash/spending-counter.ts";
 import type { Config } from "../config.ts";
 import type { Keyed } from "../http/edge/question.ts";
+import { queueOfJob } from "../jobs/messages.ts";
 import { type Clock, instant, millis, seconds } from "../kernel/clock.ts";
 import { openAdmission } from "../platform/admission/admission.ts";
 import { spendingReporter } from "../platform/admission/spending-reporter.ts";
@@ -33,6 +34,7 @@ export interface Bindings extends WallBindings {
   readonly SHIELD: Parameters<typeof shieldTier<Keyed>>[0];
   readonly DELIVERIES: BatchQueue;
   readonly WORK: QueueBinding;
+  readonly GENERATION: QueueBinding;
   readonly INSIGHT: QueueBinding;
   readonly DEAD_LETTERS: QueueBinding;
   readonly BLOBS: BucketBinding;
@@ -74,6 +76,7 @@ export function rent(env: Bindings, config: Config) {
     changes: env.CHANGES,
     deliveries: env.DELIVERIES,
     work: env.WORK,
+    generation: env.GENERATION,
     insight: env.INSIGHT,
     "dead-letters": env.DEAD_LETTERS,
   };
@@ -105,7 +108,7 @@ export function rent(env: Bindings, config: Config) {
     waker: queueWaker(queues, guards.queues, report),
     isBusy: (): boolean => admission.load.underWay() > BUSY,
     blobs: r2Blobs(env.BLOBS, guards.blobs),
-    jobWaker: queueJobWaker(env.WORK, guards.queues, report),
+    jobWaker: queueJobWaker((kind) => queues[queueOfJob(kind)], guards.queues, report),
     letters: letterQueues(queues, guards.queues),
   };
 }

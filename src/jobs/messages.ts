@@ -1,5 +1,6 @@
 // What travels in the queues, read strictly: ids and numbers, never content.
 import * as z from "zod";
+import { GENERATION } from "../contexts/generation/generation.ts";
 import { spaceUid } from "../kernel/id.ts";
 import { ORIGIN, position } from "../kernel/position.ts";
 import type { Bell } from "../platform/relay/bell.ts";
@@ -69,6 +70,11 @@ const work: QueueRules<"JobAsked"> = {
   merge: (messages) => messages[0] as JobAsked,
 };
 
+/** A job that waits for others on the outside has a queue of its own: there it holds up nobody whose work is here. */
+export function queueOfJob(kind: string): "work" | "generation" {
+  return kind === GENERATION ? "generation" : "work";
+}
+
 const deadLetters: QueueRules<"MessageGaveUp"> = {
   says: "MessageGaveUp",
   isSwept: true,
@@ -97,6 +103,7 @@ export const QUEUES: { readonly [Q in QueueName]: QueueRules<Happening> } = {
   changes,
   deliveries,
   work,
+  generation: work,
   insight: changes,
   "dead-letters": deadLetters,
 } as { readonly [Q in QueueName]: QueueRules<Happening> };
@@ -104,6 +111,7 @@ export const QUEUES: { readonly [Q in QueueName]: QueueRules<Happening> } = {
 /** By its looks: the platform does not say where it comes from. */
 function queueOf(body: unknown): string {
   if (delivery.safeParse(body).success) return "deliveries";
-  if (job.safeParse(body).success) return "work";
+  const asked = job.safeParse(body);
+  if (asked.success) return queueOfJob(asked.data.kind);
   return bell.safeParse(body).success ? "changes" : "unknown";
 }

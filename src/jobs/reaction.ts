@@ -33,7 +33,7 @@ export interface Happenings {
   readonly MessageGaveUp: MessageGaveUp;
 }
 export type Happening = keyof Happenings;
-export type QueueName = "changes" | "deliveries" | "work" | "insight" | "dead-letters";
+export type QueueName = "changes" | "deliveries" | "work" | "generation" | "insight" | "dead-letters";
 
 /** What reactions are given: narrow objects, the same for all. */
 export interface ReactionTools extends BringUpParts {

@@ -2,6 +2,7 @@
 import { analyseContentWhenSpaceAdvances } from "./analyse-content-when-space-advances.ts";
 import { bringDigestUpWhenSpaceAdvances } from "./bring-digest-up-when-space-advances.ts";
 import { callInsightWhenSpaceAdvances } from "./call-insight-when-space-advances.ts";
+import { draftEntryWhenAsked } from "./draft-entry-when-asked.ts";
 import { keepLetterWhenMessageGivesUp } from "./keep-letter-when-message-gives-up.ts";
 import { on, type Reaction, tries } from "./reaction.ts";
 import { replayWebhookWhenAsked } from "./replay-webhook-when-asked.ts";
@@ -19,5 +20,6 @@ export const REACTIONS: readonly Reaction[] = [
   on("DeliveryDue",     "deliveries",   sendWebhookWhenDeliveryIsDue,               tries(8)),
   on("JobAsked",        "work",         replayWebhookWhenAsked,                     tries(8)),
   on("JobAsked",        "work",         runJobWhenAsked,                            tries(8)),
+  on("JobAsked",        "generation",   draftEntryWhenAsked,                        tries(8)),
   on("MessageGaveUp",   "dead-letters", keepLetterWhenMessageGivesUp,               tries(100)),
 ];

@@ -246,6 +246,7 @@ describe("the consumer", () => {
       ["SpaceAdvanced", "insight", 8],
       ["DeliveryDue", "deliveries", 8],
       ...Array(2).fill(["JobAsked", "work", 8]),
+      ["JobAsked", "generation", 8],
       ["MessageGaveUp", "dead-letters", 100],
     ]);
   });

@@ -23,6 +23,7 @@ const BINDINGS = [
   "CHANGES",
   "DELIVERIES",
   "WORK",
+  "GENERATION",
   "INSIGHT",
   "COUNTS",
   "DEAD_LETTERS",

@@ -72,7 +72,7 @@ interface Asked {
   readonly id: string;
   readonly brief: string;
 }
-async function ask(acts: string, locale = "en"): Promise<Asked> {
+async function ask(acts: string, locale = "en", queue = "generation"): Promise<Asked> {
   world.pass(1);
   briefs += 1;
   const brief = `${acts} #${briefs}`;
@@ -91,7 +91,7 @@ async function ask(acts: string, locale = "en"): Promise<Asked> {
   ]);
   await world.mark(space);
   world.queue.push({
-    queue: "work",
+    queue,
     id: `w${briefs}`,
     body: { ...space, kind: "generation", job: id },
     due: world.now(),
@@ -168,6 +168,16 @@ describe("a draft comes of", () => {
     expect([end, made[0]?.["fields"]]).toEqual(["completed", { title: { en: "clean" } }]);
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
+});
+
+test("a message in the queue of all other jobs is sent on, and keeps none of them waiting", async () => {
+  await fresh();
+  const { id, brief } = await ask("ok", "en", "work");
+  await world.invoke(world.due().map((message) => world.take(message)));
+  expect(provider.asked(brief)).toHaveLength(0);
+  expect(world.queue.map(({ queue, body }) => [queue, (body as { job: string }).job])).toEqual([["generation", id]]);
+  await world.settle();
+  expect([(await rowOf(id)).status, provider.asked(brief).length]).toEqual(["completed", 1]);
 });
 
 describe("no draft comes of, and no more is paid for", () => {

@@ -13,6 +13,7 @@ import { renderOutcome } from "../../src/http/render-outcome.ts";
 import { readImportLine } from "../../src/http/transfer/import-line.ts";
 import { afterwards } from "../../src/jobs/afterwards.ts";
 import { openJobs, type QueueMessage } from "../../src/jobs/jobs.ts";
+import { queueOfJob } from "../../src/jobs/messages.ts";
 import { REACTIONS } from "../../src/jobs/reactions.ts";
 import { type Clock, type Instant, instant, seconds } from "../../src/kernel/clock.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
@@ -105,6 +106,12 @@ export async function openWorld(
     afterRead: async (): Promise<void> => undefined,
     /** How often the primary still takes a call. */
     calls: Number.POSITIVE_INFINITY,
+    /** Waited for before a call of the primary is made. */
+    beforeCall: async (_: string): Promise<void> => undefined,
+    /** How an import waits, for so many milliseconds. */
+    sleep: (_: number): Promise<void> => new Promise((resolve) => setImmediate(resolve)),
+    /** Much else is under way beside an import. */
+    isBusy: false,
     /** What a call of the primary throws. */
     fails: (_: string): Error | undefined => undefined,
     random: Math.random,
@@ -116,6 +123,7 @@ export async function openWorld(
         if (state.calls === 0) throw new DatabaseUnavailable("the primary is away");
         state.calls -= 1;
         const { text, params } = asked[1];
+        await state.beforeCall(`${text} ${String(params[0])}`);
         const failure = state.fails(`${text} ${String(params[0])}`);
         if (failure !== undefined) throw failure;
         return await client.call(...asked);
@@ -221,7 +229,8 @@ export async function openWorld(
       wakes: readonly { kind: string; id: string; delay?: number }[],
     ) {
       try {
-        for (const { kind, id, delay = 0 } of wakes) push("work", { uid, epoch, residency, kind, job: id }, delay);
+        for (const { kind, id, delay = 0 } of wakes)
+          push(queueOfJob(kind), { uid, epoch, residency, kind, job: id }, delay);
       } catch {
         report("not-woken", {});
       }
@@ -276,8 +285,8 @@ export async function openWorld(
       announcer: () => announcer,
       readLine: readImportLine,
       schemas: schemaEngine(),
-      sleep: () => new Promise<void>((resolve) => setImmediate(resolve)),
-      isBusy: () => false,
+      sleep: (ms: number) => state.sleep(ms),
+      isBusy: () => state.isBusy,
     },
     destinations: { whyNotSave: async () => undefined, whyNotSend: async () => undefined },
     vault: { seal: async (text: string) => text, open: async (text: string) => text },

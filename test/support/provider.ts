@@ -1,5 +1,5 @@
 // A provider of drafts over HTTP that does what the brief says: its words, separated by spaces, are what it does with one request after the
-// other; the last one goes on. `GET /asked?brief=…` tells what it was sent.
+// other; the last one goes on. `GET /asked?brief=…` tells what it was sent; `POST /release` breaks off whatever hangs.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -36,11 +36,15 @@ const send = (status: number, text: string, headers: Record<string, string> = {}
 };
 const says = (content: string, finish?: string): Does => send(200, completion(content, finish));
 
+const held = new Set<ServerResponse>();
 const ACTS: Readonly<Record<string, Does>> = {
   ok: says(JSON.stringify(DRAFT)),
   fenced: says(`\`\`\`json\n${JSON.stringify(DRAFT)}\n\`\`\``),
   slow: (response, body) => void setTimeout(() => ACTS["ok"]?.(response, body), 300),
-  hang: () => undefined,
+  hang(response) {
+    held.add(response);
+    response.on("close", () => held.delete(response));
+  },
   drip(response) {
     response.writeHead(200, { "content-type": "application/json" });
     const timer = setInterval(() => response.write(" "), 50);
@@ -77,6 +81,11 @@ export async function openProvider(): Promise<ScriptedProvider> {
       const url = new URL(request.url ?? "/", "http://provider");
       if (url.pathname === "/asked") {
         send(200, JSON.stringify(asked.get(url.searchParams.get("brief") ?? "") ?? []))(response, {});
+        return;
+      }
+      if (url.pathname === "/release") {
+        for (const response of held) response.destroy();
+        send(204, "")(response, {});
         return;
       }
       const chunks: Buffer[] = [];

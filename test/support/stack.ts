@@ -70,7 +70,6 @@ async function startStackOfTests(): Promise<Started> {
     GENERATION_URL: `${provider.url}/v1`,
     GENERATION_KEY: PROVIDER_KEY,
     GENERATION_MODEL: "scripted",
-    GENERATION_TIMEOUT_SECONDS: "3",
   };
   try {
     const stack = await startStack({ dataDir, demo: false, worker, fsync: false, variables });

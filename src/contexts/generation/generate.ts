@@ -42,7 +42,6 @@ const WRONG_SHOWN = 20;
 export function generate(parts: GenerateParts): JobKind {
   return {
     name: GENERATION,
-    isPatient: true,
     async run(turn) {
       const { job } = turn;
       if (!job.isAlive) return failed("space-missing", "The space was deleted");

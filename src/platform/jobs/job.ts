@@ -56,8 +56,6 @@ export interface Turn {
 /** One kind of job: a file, and a line where kinds are listed (jobs/afterwards.ts). */
 export interface JobKind {
   readonly name: string;
-  /** A turn may wait for somebody else longer than work behind a message lives (30 s): it goes on within its message. */
-  readonly isPatient?: true;
   /**
    * Goes on from where the row says that the job is. May be killed at any point, and run again from there. Throws when something that it needs
    * is away: that is not the job's fault, and it goes on when it is back. Whatever else it throws counts, and ends it after some attempts.
