@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { errorsOf } from "../../src/contexts/transfer/prepare-lines.ts";
 import { openReceiving } from "../../src/contexts/transfer/receive-import.ts";
+import { receiveUpload } from "../../src/http/middleware/receive-upload.ts";
 import { readImportLine } from "../../src/http/transfer/import-line.ts";
 import { instant } from "../../src/kernel/clock.ts";
 import { quote } from "../../src/kernel/fault.ts";
@@ -37,13 +38,36 @@ describe("what is said of a line", () => {
   });
 });
 
+/** A request whose body comes part by part; `each` is called before each of them. */
+function sending(parts: readonly number[], each: () => void): Request {
+  let at = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      each();
+      const bytes = parts[at];
+      at += 1;
+      if (bytes === undefined) controller.close();
+      else controller.enqueue(new Uint8Array(bytes));
+    },
+  });
+  return { body } as Request;
+}
+
 describe("files on their way in", () => {
   const spaceOf = (uid: number) => ({ uid, epoch: 1, residency: "us", id: `s${uid}` }) as never;
   function receiving() {
-    const state = { now: 0 };
+    const state = { now: 0, parts: [] as number[], removed: [] as string[] };
     const read = async () => ({ ok: true, value: { rows: [[{ everywhere: 0, here: 0 }]] } });
     const uploads = openReceiving({
-      blobs: { remove: async () => undefined } as never,
+      blobs: {
+        begin: async () => ({
+          part: async (_: number, { length }: Uint8Array) => void state.parts.push(length),
+          complete: async () => undefined,
+          abort: async () => void state.removed.push("parts"),
+        }),
+        put: async () => undefined,
+        remove: async (key: string) => void state.removed.push(key),
+      } as never,
       clock: { now: () => instant(state.now) },
       secrets: { random: (n) => crypto.getRandomValues(new Uint8Array(n)) },
       hash: () => ({ add: async () => undefined, end: async () => "" }),
@@ -59,6 +83,51 @@ describe("files on their way in", () => {
     const [first] = begun;
     if (first?.ok) await first.value.discard();
     expect((await begin(3)).ok).toBe(true);
+  });
+
+  /** `takes`: milliseconds of each part. */
+  async function upload(parts: readonly number[], takes = 0) {
+    const { state, begin } = receiving();
+    const intake = await begin(1);
+    if (!intake.ok) throw new Error(intake.fault.code);
+    const clock = { now: () => instant(state.now) };
+    const took = await receiveUpload(
+      sending(parts, () => {
+        state.now += takes;
+      }),
+      intake.value,
+      clock,
+    );
+    return { ...state, code: took.ok ? took.value.bytes : took.fault.code };
+  }
+
+  it("have 95 MB and no byte more, whatever they said before; nothing is left of those that are larger", async () => {
+    const most = Array.from({ length: 95 }, () => 1_000_000);
+    const whole = await upload(most);
+    expect([whole.code, whole.removed]).toEqual([95_000_000, []]);
+    // No more of it is held than one part.
+    expect(whole.parts.map((bytes) => bytes / 2 ** 20)).toEqual([...Array(11).fill(8), expect.any(Number)]);
+    const more = await upload([...most, 1]);
+    expect([more.code, more.removed]).toEqual(["body-too-large", ["parts", expect.stringMatching(/^imports\//)]]);
+  });
+
+  it("have a million lines and no line more", async () => {
+    const { begin } = receiving();
+    const intake = await begin(1);
+    if (!intake.ok) throw new Error(intake.fault.code);
+    expect((await intake.value.add(Buffer.from("1\n".repeat(1_000_000)))).ok).toBe(true);
+    expect(await intake.value.add(Buffer.from("1\n"))).toMatchObject({ fault: { code: "body-too-large" } });
+  });
+
+  it("come at sixteen kibibytes a second at least, after half a minute", async () => {
+    const dripping = Array.from({ length: 60 }, () => 1_000);
+    const slow = await upload(dripping, 1_000);
+    expect([slow.code, slow.removed.length]).toEqual(["request-timeout", 1]);
+    const quick = await upload(
+      dripping.map((bytes) => bytes * 17),
+      1_000,
+    );
+    expect(quick.code).toBe(60 * 17_000);
   });
 
   it("make room when nothing came of them for a while, and keep theirs as long as something comes", async () => {

@@ -13,6 +13,31 @@ test("commits that take long are followed by smaller ones, and by larger ones wh
   expect([400, 400, 400, 400, 150, 20, 20, 20].map(afterOne)).toEqual([50, 25, 20, 20, 20, 40, 80, 100]);
 });
 
+test("while others write they are small, with pauses of three times their time, until five seconds have passed without", () => {
+  let now = 0;
+  const pace = openPace({ now: () => instant(now) }, () => false, position(7));
+  pace.met(position(7));
+  expect([pace.most(), pace.committed(position(9), millis(50))]).toEqual([100, 0]);
+  // Two positions more than our own commit.
+  pace.met(position(11));
+  expect([pace.most(), pace.committed(position(12), millis(50))]).toEqual([20, 150]);
+  now = 4_999;
+  pace.met(position(12));
+  expect([pace.most(), pace.committed(position(13), millis(50))]).toEqual([20, 150]);
+  now = 5_000;
+  expect([pace.most(), pace.committed(position(14), millis(50))]).toEqual([100, 0]);
+});
+
+test("while much else is under way here each commit is followed by a pause, which the longer one contains", () => {
+  let isBusy = true;
+  const pace = openPace({ now: () => instant(0) }, () => isBusy, position(1));
+  expect(pace.committed(position(2), millis(50))).toBe(100);
+  pace.met(position(3));
+  expect([10, 50].map((took) => pace.committed(position(4), millis(took)))).toEqual([100, 150]);
+  isBusy = false;
+  expect(pace.committed(position(5), millis(10))).toBe(30);
+});
+
 test("what was too much is not tried again at that size", () => {
   const pace = openPace({ now: () => instant(0) }, () => false, undefined);
   expect(pace.slower()).toBe(true);

@@ -1,7 +1,7 @@
 // An import ends with every line through exactly once, whatever queues, isolates, files and other writers do: the real machinery on a database of
 // its own, with the test's clock, queues and files.
 import type { SQL } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { shapeOf } from "../../src/contexts/authoring/authoring.ts";
 import { chunkCutter } from "../../src/contexts/transfer/cut-chunks.ts";
 import { readImportErrors } from "../../src/contexts/transfer/read-errors.ts";
@@ -331,6 +331,87 @@ describe("a commit that does not go through", () => {
     expect(await jobOf(job)).toMatchObject({ status: "completed", shown: { created: 40, failed: 0 } });
     // Each stands in the event, the draft and its index.
     expect(Math.max(...terms)).toBeLessThan(3 * 12_000);
+  });
+});
+
+describe("an import makes room", () => {
+  const lines = (many: number): string => Array.from({ length: many }, (_, i) => thing(i)).join("");
+  /** Takes so long as a commit, and writes down what is waited for after it. */
+  function watch(between: () => Promise<unknown> = async () => undefined): readonly number[] {
+    const waits: number[] = [];
+    world.state.beforeCall = async (call) => {
+      if (call.includes("import_step")) world.pass(10);
+    };
+    world.state.sleep = async (ms) => {
+      // Between slices of lines it only gives up the thread.
+      if (ms > 0) waits.push(ms);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (ms > 0) await between();
+    };
+    return waits;
+  }
+  afterEach(() => {
+    world.state.beforeCall = async () => undefined;
+    world.state.sleep = () => new Promise((resolve) => setImmediate(resolve));
+    world.state.isBusy = false;
+  });
+  /** Events of each commit that was not an editor's. */
+  async function commits(): Promise<readonly number[]> {
+    const rows = await world.sql(
+      `select (c.position - c.first + 1)::int as n from commits c join events e on e.space = c.space and e.position = c.first
+        where c.space = $1 and e.stream like 'entry:t%' order by c.first`,
+      [space.uid],
+    );
+    return rows.map(({ n }) => n as number);
+  }
+
+  test("for nobody, while it is alone", async () => {
+    await fresh();
+    const waits = watch();
+    await importFile(lines(200));
+    await world.settle();
+    expect([await commits(), waits]).toEqual([[200, 200], []]);
+  });
+
+  test("for whoever writes to its space: small commits, and three times as long between them", async () => {
+    await fresh();
+    let edits = 0;
+    const edit = (): Promise<unknown> => {
+      edits += 1;
+      return world.write(space, "editor", "update");
+    };
+    const waits = watch(edit);
+    // Somebody has written when it begins with a chunk, and is seen when the chunk is looked at.
+    world.state.afterRead = async () => void (await edit());
+    await importFile(lines(400));
+    await world.settle();
+    world.state.afterRead = async () => undefined;
+    expect(await commits()).toEqual([200, 200, ...Array(10).fill(40)]);
+    expect(waits).toEqual(Array(11).fill(30));
+    expect(edits).toBe(4 + 11);
+  });
+
+  test("for whoever asks anything of its isolate, behind each commit", async () => {
+    await fresh();
+    world.state.isBusy = true;
+    const waits = watch();
+    await importFile(lines(200));
+    await world.settle();
+    expect(waits).toEqual([100, 100]);
+  });
+
+  test("with the thread, within a commit's lines", async () => {
+    await fresh();
+    let rests = 0;
+    world.state.sleep = async (ms) => {
+      if (ms === 0) rests += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const large = (n: number): string => thing(n).replace('"n":', `"x":"${"x".repeat(9_000)}","n":`);
+    await importFile(Array.from({ length: 20 }, (_, n) => large(n)).join(""));
+    await world.settle();
+    // Each is looked at in two goes of sixteen kibibytes at most.
+    expect(rests).toBeGreaterThan(15);
   });
 });
 
