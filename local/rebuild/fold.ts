@@ -24,21 +24,31 @@ import type { Stream } from "./log.ts";
 export type ExpectedRow = Readonly<Record<string, Json>>;
 export type ExpectedRows = Readonly<Record<string, readonly ExpectedRow[]>>;
 
-/** Every shape that a content type ever had, oldest first. */
-export type ShapeHistory = ReadonlyMap<string, readonly { readonly position: number; readonly shape: TypeShape }[]>;
+export interface TypeHistory {
+  /** Every shape that the type ever had, oldest first. */
+  readonly shapes: readonly { readonly position: number; readonly shape: TypeShape }[];
+  /** A job writes its entries' rows by another shape, or has done so and takes back what is left of it. */
+  readonly isIndexing: boolean;
+}
+
+export type ShapeHistory = ReadonlyMap<string, TypeHistory>;
 
 /** How many entries of each type there are; types that have none any more count 0. */
 export type Counts = Map<string, { drafts: number; published: number }>;
 
 const SLOTS: readonly string[] = [...slots("n", 8), ...slots("t", 16), ...slots("k", 4)];
+/** Member of a sort row that may hold more than is expected: slots that are not named, and terms. */
+export const AT_LEAST = "atLeast";
 const NO_SLOTS: ExpectedRow = Object.fromEntries(SLOTS.map((slot) => [slot, null]));
 
-export function shapesOf(streams: readonly Stream[]): ShapeHistory {
-  const history = new Map<string, { position: number; shape: TypeShape }[]>();
+/** `indexing`: types whose rows a job writes. */
+export function shapesOf(streams: readonly Stream[], indexing: ReadonlySet<string>): ShapeHistory {
+  const history = new Map<string, TypeHistory>();
   for (const { name, events } of streams) {
     const saved = events.filter((event) => event.type === "TypeSaved");
     const shapes = saved.map(({ position, data }) => ({ position, shape: data["shape"] as unknown as TypeShape }));
-    history.set(name.slice("type:".length), shapes);
+    const type = name.slice("type:".length);
+    history.set(type, { shapes, isIndexing: indexing.has(type) });
   }
   return history;
 }
@@ -83,11 +93,13 @@ function entryRows(
 ): ExpectedRows {
   const { entry, published, past, revisions } = replayEntry(events);
   const common = { space, id };
-  const sorted = (fields: JsonObject, shape: TypeShape) => ({
+  const sorted = (fields: JsonObject, shape: TypeShape, atLeast: boolean) => ({
     ...common,
-    ...NO_SLOTS,
+    ...(atLeast ? { [AT_LEAST]: true } : NO_SLOTS),
     ...(sortRowOf(shape, fields) as JsonObject),
   });
+  const current = ({ type, fields }: { readonly type: string; readonly fields: JsonObject }) =>
+    sorted(fields, shapeAt(shapes, type), shapes.get(type)?.isIndexing === true);
   const refs = (side: string, { type, fields }: { type: string; fields: JsonObject }) =>
     referencesOf(shapeAt(shapes, type), fields).map((reference) => ({ ...common, side, ...reference }));
   return {
@@ -113,7 +125,7 @@ function entryRows(
         ? []
         : [
             {
-              ...sorted(entry.fields, shapeAt(shapes, entry.type)),
+              ...current(entry),
               ...timed(entry),
               from_pos: entry.position,
               status: entry.status,
@@ -137,14 +149,15 @@ function entryRows(
         ? []
         : [
             {
-              ...sorted(published.fields, shapeAt(shapes, published.type)),
+              ...current(published),
               ...timed(published),
               from_pos: published.fromPosition,
             },
           ],
-    // The sort row moves to the past as it stood: under the shape that the type had when the version ended. Types saved later leave it be.
+    // The sort row moves to the past as it stood: under the shape that the type had when the version ended. Types saved later leave it be. It may
+    // hold more, when a job was just writing the rows of other indexes: nobody asks for these of a version that ended before they were there.
     published_past: past.map((row) => ({
-      ...sorted(row.fields, shapeAt(shapes, row.type, row.toPosition)),
+      ...sorted(row.fields, shapeAt(shapes, row.type, row.toPosition), true),
       ...timed(row),
       from_pos: row.fromPosition,
       version: row.version,
@@ -236,7 +249,7 @@ function lastDeleted(events: readonly (RecordedEvent & EntryEvent)[]): number {
 
 /** The shape in force right before a position; without one: now. */
 function shapeAt(shapes: ShapeHistory, type: string, before = Number.POSITIVE_INFINITY): TypeShape {
-  const found = shapes.get(type)?.findLast(({ position }) => position < before);
+  const found = shapes.get(type)?.shapes.findLast(({ position }) => position < before);
   if (found === undefined) throw new Error(`The log has entries of type "${type}" and no event that made the type`);
   return found.shape;
 }

@@ -2,7 +2,7 @@
 import { type CheckSettings, schemaCheckKind } from "../contexts/authoring/authoring.ts";
 import { generate } from "../contexts/generation/generation.ts";
 import { decodeSpace, headStatement, spaceStatement } from "../contexts/tenancy/tenancy.ts";
-import { importKind } from "../contexts/transfer/transfer.ts";
+import { importKind, openPace } from "../contexts/transfer/transfer.ts";
 import { type FanOutParts, timesOf, wakesOf } from "../contexts/webhooks/webhooks.ts";
 import type { Reader } from "../platform/database/database.ts";
 import type { JobKind } from "../platform/jobs/job.ts";
@@ -11,10 +11,13 @@ import type { AfterwardsParts } from "./afterwards.ts";
 
 export function jobKinds(parts: AfterwardsParts, telling: FanOutParts): readonly JobKind[] {
   const { call, clock, uuid, readerOf, openWriter, render, imports, drafting } = parts;
-  const { schemas, announcer, sleep } = imports;
+  const { schemas, announcer, sleep, isBusy } = imports;
   return [
     generate({ ...drafting, clock, readerOf, openWriter, render }),
-    schemaCheckKind({ call, clock, uuid, readerOf, schemas, announcer, sleep, settingsOf }),
+    schemaCheckKind({
+      ...{ call, clock, uuid, readerOf, schemas, announcer, sleep, settingsOf },
+      openPace: (last) => openPace(clock, isBusy, last),
+    }),
     importKind({
       ...{ call, clock, uuid, readerOf },
       ...imports,

@@ -1,5 +1,6 @@
 // From a schema to slots, and how slots stay where they are.
 import { describe, expect, test } from "vitest";
+import { bothShapes } from "../../src/contexts/authoring/both-shapes.ts";
 import { isIndexedAlike, shapeOf } from "../../src/contexts/authoring/shape-of.ts";
 import type { TypeShape } from "../../src/contexts/delivery/delivery.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
@@ -143,5 +144,66 @@ describe("composites", () => {
     const result = shape(fields, undefined, indexes);
     expect(result).toMatchObject({ ok: false, fault: { code: "schema-unsupported" } });
     if (!result.ok) expect(result.fault.errors?.map((item) => item.pointer)).toContain(pointer);
+  });
+});
+
+describe("what both shapes ask for", () => {
+  const plain = { type: "string" };
+  const before = made({ name: localized, size: number, note: plain }, undefined, [["size"]]);
+  const both = (properties: object, indexes: readonly (readonly string[])[] = [["size"]], locales = space) => {
+    const next = made(properties, before, indexes, locales);
+    const found = bothShapes(before, next);
+    return found.ok ? { ...found, next } : found;
+  };
+
+  test("is what the next one asks for when that only adds", () => {
+    const added = {
+      name: localized,
+      size: number,
+      note: text,
+      when: { ...number },
+      at: { type: "array", items: plain },
+    };
+    for (const properties of [added, { ...added, at: { type: "array", items: plain, "x-indexed": true } }]) {
+      const found = both(properties, [["size"], ["-size", "note"]]);
+      expect(found.ok && isIndexedAlike(found.shape, found.next)).toBe(true);
+    }
+    const wider = both({ name: localized, size: number }, [["size"]], {
+      locales: ["en", "fr", "de"],
+      defaultLocale: "en",
+    });
+    expect(wider.ok && isIndexedAlike(wider.shape, wider.next)).toBe(true);
+  });
+
+  test("holds what goes beside what comes", () => {
+    const found = both({ name: localized, size: { type: "number" }, note: text }, []);
+    expect(found.ok && slotsOf(found.shape)).toEqual({
+      name: { en: "t1", fr: "t2" },
+      size: { "": "n1" },
+      note: { "": "t3" },
+    });
+    expect(found.ok && found.shape.composites).toEqual([{ keys: ["size"], slot: "k1" }]);
+    expect(found.ok && isIndexedAlike(found.shape, before)).toBe(false);
+    const fewer = both({ name: localized, size: number }, [["size"]], { locales: ["en"], defaultLocale: "en" });
+    expect(fewer.ok && fewer.shape.locales).toEqual(["en", "fr"]);
+  });
+
+  test("is nothing when one thing becomes another", () => {
+    const clash = (...args: Parameters<typeof both>) => {
+      const found = both(...args);
+      return found.ok ? "" : found.clash;
+    };
+    const name = localized;
+    expect(clash({ name, size: text })).toContain('field "size"');
+    expect(clash({ name: text, size: number })).toContain('field "name"');
+    expect(clash({ name, size: { type: "array", items: { type: "number" }, "x-indexed": true } }, [])).toContain(
+      "size",
+    );
+    expect(clash({ name, size: number }, [["size"]], { locales: ["en", "fr"], defaultLocale: "fr" })).toContain(
+      "locale",
+    );
+    const eight = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}`, number]));
+    expect(clash({ name, ...eight }, [])).toContain('slot "n1"');
+    expect(clash({ name, size: number }, [["-size"], ["name"], ["-name"], ["size", "name"]])).toContain("slot");
   });
 });

@@ -7,7 +7,7 @@ import { evolveType, NO_TYPE, replayType, type TypeEvent } from "../../src/conte
 import { decideType, type TypeCommand } from "../../src/contexts/authoring/domain/type-decisions.ts";
 import { deleteType, saveType } from "../../src/contexts/authoring/save-type.ts";
 import { shapeOf } from "../../src/contexts/authoring/shape-of.ts";
-import { MAX_REINDEXED, MAX_SURVEYED, MAX_SURVEYED_BYTES } from "../../src/contexts/authoring/type-survey.ts";
+import { MAX_SURVEYED, MAX_SURVEYED_BYTES } from "../../src/contexts/authoring/type-survey.ts";
 import { instant } from "../../src/kernel/clock.ts";
 import { type KeyId, spaceUid } from "../../src/kernel/id.ts";
 import type { JsonObject } from "../../src/kernel/json.ts";
@@ -248,25 +248,38 @@ describe("saving a type", () => {
     expect(commits[0]?.change.reindex?.[0]?.refs).toBeUndefined();
   });
 
-  test("of more entries than one request can look at is saved by a job; more than one commit can index are refused", async () => {
+  test("of more entries than one request can look at is saved by a job", async () => {
     const many = scopeOf(document({ a: {} }), {}, MAX_SURVEYED + 1);
     const asked = await many.ask(document({ a: text }));
     expect(asked.ok && asked.value.rendered.status).toBe(202);
     expect(many.asides).toMatchObject([
-      { does: "schema_check", effect: { kind: "schema-check", of: "city", type: "city", revision: 4 } },
+      {
+        does: "schema_check",
+        effect: { kind: "schema-check", of: "city", type: "city", revision: 4, plan: { judges: true } },
+      },
     ]);
+    expect(many.asides[0]?.effect).not.toHaveProperty("rows");
     expect(many.commits).toEqual([]);
-    expect(
-      code(
-        await scopeOf(document({ a: text }), {}, MAX_REINDEXED + 1).ask(
-          document({ a: { ...text, "x-indexed": true } }),
-          true,
-        ),
-      ),
-    ).toBe("schema-check-too-large");
     const lenient = scopeOf(document({ a: {} }), {}, MAX_SURVEYED + 1);
     expect(code(await lenient.ask(document({ a: text }), true))).toBe("ok");
     expect(lenient.asides).toEqual([]);
+  });
+
+  test("with other indexes than so many entries have is a job that writes their rows, unless an index becomes another one", async () => {
+    const indexed = (schema: object) => document({ a: { ...schema, "x-indexed": true } });
+    const many = scopeOf(document({ a: text }), {}, MAX_SURVEYED + 1);
+    expect(code(await many.ask(indexed(text), true))).toBe("ok");
+    expect(many.asides).toMatchObject([
+      {
+        does: "schema_check",
+        effect: { plan: { judges: false }, rows: { fields: [{ name: "a", slots: { "": "t1" } }] } },
+      },
+    ]);
+    const other = scopeOf(indexed(text), {}, MAX_SURVEYED + 1);
+    const refused = await other.ask(indexed({ type: "number" }), true);
+    expect(code(refused)).toBe("schema-check-too-large");
+    expect(!refused.ok && refused.fault.detail).toContain('field "a" is indexed as something else');
+    expect([...other.asides, ...other.commits]).toEqual([]);
   });
 
   test("of more content than one request can look at is a job too, unless it was found to break the schema already", async () => {

@@ -36,6 +36,7 @@ const counting: JobKind = {
   },
   async tidy({ id }) {
     tidied.push(id);
+    return undefined;
   },
 };
 const poison: JobKind = {

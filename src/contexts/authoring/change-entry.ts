@@ -8,7 +8,7 @@ import { actorName, type Scope } from "../../kernel/scope.ts";
 import type { Outcome } from "../../platform/event-log/commit.ts";
 import { handle } from "../../platform/event-log/handle.ts";
 import type { Writer, Written } from "../../platform/event-log/writer.ts";
-import { type ContentType, pendingStatement, relianceOn } from "./content-type.ts";
+import { type ContentType, pendingStatement, relianceOn, rowShapeOf, underWay } from "./content-type.ts";
 import { type Entry, type EntryEvent, evolve } from "./domain/entry.ts";
 import { decide, type EntryCommand, entryMissing } from "./domain/entry-decisions.ts";
 import { changeOf } from "./entry-change.ts";
@@ -64,34 +64,39 @@ export function changeEntry(scope: Scope<AuthoringData>, request: EntryRequest):
         ? whyNotFields(scope.data.schemas, type, scope.data.settings.locales, after.fields)
         : undefined;
     if (broken !== undefined) return refuse(broken);
-    const next = after.is === "present" && judged(events) ? await whyNotNext(scope, type, after.fields) : undefined;
-    if (next !== undefined) return refuse(next);
+    const next = after.is === "present" && judged(events) ? whyNotNext(scope, type, after.fields) : undefined;
+    if (next !== undefined) return refuse(await whileUnderWay(scope, type, next));
     const step = {
       id: command.id,
       before: entry,
       events,
-      shape: type.shape,
+      shape: rowShapeOf(type),
       actor: actorName(scope.actor),
       force: request.force === true,
       told,
     };
     const change = changeOf(step);
-    if (!change.ok) return change;
+    if (!change.ok) return refuse(await whileUnderWay(scope, type, change.fault));
     return await writer.commit({ ...change.value, relies: [relianceOn(type)] }, outcome);
   });
 }
 
-/** While a check of the type's next schema is under way, that one counts too. Refuses on what the primary knows of the check only. */
-async function whyNotNext(
-  { space, data: { writer, schemas, settings } }: Scope<AuthoringData>,
+/** While a check of the type's next schema is under way, that one counts too. */
+function whyNotNext({ data: { schemas, settings } }: Scope<AuthoringData>, type: ContentType, fields: JsonObject) {
+  return whyNotPending(schemas, type, settings.locales, fields);
+}
+
+/** What may rest on a check that is under way is refused only when the primary knows of that check. */
+async function whileUnderWay(
+  { space, data: { writer } }: Scope<AuthoringData>,
   type: ContentType,
-  fields: JsonObject,
-): Promise<Fault | undefined> {
-  const why = whyNotPending(schemas, type, settings.locales, fields);
-  if (why === undefined) return undefined;
+  why: Fault,
+): Promise<Fault> {
+  const known = underWay(type)?.job;
+  if (known === undefined) return why;
   const loaded = await writer.load([pendingStatement(space.uid, type.type)]);
   if (!loaded.ok) return loaded.fault;
-  return loaded.value.rows[0]?.[0]?.["job"] === type.pending?.job ? why : OUTDATED;
+  return loaded.value.rows[0]?.[0]?.["job"] === known ? why : OUTDATED;
 }
 
 function whyNotAsk(

@@ -24,8 +24,17 @@ export interface ContentType {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** A check is under way, after which this is the type: what is written meanwhile satisfies both. */
-  readonly pending?: { readonly job: string; readonly document: TypeDocument };
+  readonly pending?: PendingType;
+}
+
+/** A check is under way, after which this is the type: what is written meanwhile satisfies both. */
+export interface PendingType {
+  readonly job: string;
+  readonly document: TypeDocument;
+  /** What rows and references hold meanwhile, when the next type indexes other fields. */
+  readonly rows?: TypeShape;
+  /** The check has ended. Nobody has to obey it any more, and rows lose what they hold besides their type's own. */
+  readonly over?: true;
 }
 
 /** Every content type of a space, by name. */
@@ -43,16 +52,29 @@ export function decodeType(row: Row): ContentType {
     shape: row["shape"] as TypeShape,
     createdAt: String(row["created_at"]),
     updatedAt: String(row["updated_at"]),
-    ...(row["pending"] == null ? {} : { pending: row["pending"] as NonNullable<ContentType["pending"]> }),
+    ...(row["pending"] == null ? {} : { pending: row["pending"] as PendingType }),
   };
 }
 
-/** What a commit must find of a type that its decision relied on. */
-export function relianceOn({ type, revision, pending }: Pick<ContentType, "type" | "revision" | "pending">) {
-  return { type, revision, ...(pending === undefined ? {} : { pending: pending.job }) };
+/** The check that is under way; `undefined` for one that has ended. */
+export function underWay({ pending }: Pick<ContentType, "pending">): PendingType | undefined {
+  return pending?.over ? undefined : pending;
+}
+
+/** What entries' rows and references are made by. */
+export function rowShapeOf(type: Pick<ContentType, "shape" | "pending">): TypeShape {
+  return underWay(type)?.rows ?? type.shape;
+}
+
+/** What a commit must find of a type that its decision relied on. `rows`: they are made by the check's shape. */
+export function relianceOn(type: Pick<ContentType, "type" | "revision" | "pending">) {
+  const pending = underWay(type);
+  const { revision } = type;
+  if (pending === undefined) return { type: type.type, revision };
+  return { type: type.type, revision, pending: pending.job, ...(pending.rows ? { rows: true as const } : {}) };
 }
 
 /** The check of its next schema that is under way. */
 export function pendingStatement(uid: SpaceUid, type: string): SQL {
-  return sql`select pending->>'job' as job from types where space = ${uid} and type = ${type}`;
+  return sql`select pending->>'job' as job from types where space = ${uid} and type = ${type} and not pending ? 'over'`;
 }

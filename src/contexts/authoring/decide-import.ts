@@ -3,7 +3,7 @@ import { type Fault, fault, quote } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ok, type Result, refuse } from "../../kernel/result.ts";
 import type { Change, ReferenceRow } from "../../platform/event-log/commit.ts";
-import type { ContentType } from "./content-type.ts";
+import { type ContentType, rowShapeOf } from "./content-type.ts";
 import { type Entry, type EntryEvent, evolve } from "./domain/entry.ts";
 import { decide } from "./domain/entry-decisions.ts";
 import { changeOf } from "./entry-change.ts";
@@ -45,7 +45,7 @@ export function judgeLine(line: ImportedLine, { types, locales, schemas }: LineR
   }
   const broken =
     whyNotFields(schemas, type, locales, line.fields) ?? whyNotPending(schemas, type, locales, line.fields);
-  return broken === undefined ? ok({ type, references: referencesOf(type.shape, line.fields) }) : refuse(broken);
+  return broken === undefined ? ok({ type, references: referencesOf(rowShapeOf(type), line.fields) }) : refuse(broken);
 }
 
 export interface DecidedLine {
@@ -88,7 +88,7 @@ export function decideLine(
   const became =
     entry.is === "absent" ? "created" : events.length === 0 && pending === undefined ? "unchanged" : "updated";
   if (events.length === 0) return ok({ change: undefined, became, pending });
-  const change = changeOf({ id, before: entry, events, shape: type.shape, actor, force: false, told });
+  const change = changeOf({ id, before: entry, events, shape: rowShapeOf(type), actor, force: false, told });
   return change.ok ? ok({ change: change.value, became, pending }) : change;
 }
 
@@ -116,7 +116,7 @@ export function decidePending(
   const broken =
     whyNotFields(schemas, type, locales, entry.fields) ?? whyNotPending(schemas, type, locales, entry.fields);
   if (broken !== undefined) return refuse(broken);
-  return changeOf({ id, before: entry, events: decided.value, shape: type.shape, actor, force: false, told });
+  return changeOf({ id, before: entry, events: decided.value, shape: rowShapeOf(type), actor, force: false, told });
 }
 
 function entryChanged(id: string): Fault {

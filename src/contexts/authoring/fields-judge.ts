@@ -1,7 +1,7 @@
 // Whether an entry's `fields` are what its content type asks for.
 import { type Fault, type FaultItem, fault } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import type { ContentType } from "./content-type.ts";
+import { type ContentType, underWay } from "./content-type.ts";
 import { factsOf } from "./domain/field-facts.ts";
 import { checkFields, whyTooLarge } from "./domain/field-rules.ts";
 import { requiredOf, storedSchema } from "./domain/stored-schema.ts";
@@ -37,14 +37,15 @@ export function whyNotFields(
 /** The same by the schema that a check is under way for. */
 export function whyNotPending(
   schemas: SchemaEngine,
-  { type, pending }: Pick<ContentType, "type" | "pending">,
+  type: Pick<ContentType, "type" | "pending">,
   locales: readonly string[],
   fields: JsonObject,
 ): Fault | undefined {
+  const pending = underWay(type);
   if (pending === undefined) return undefined;
-  const why = whyNotFields(schemas, { type, document: pending.document }, locales, fields);
+  const why = whyNotFields(schemas, { type: type.type, document: pending.document }, locales, fields);
   if (why === undefined) return undefined;
-  const detail = `While a check of the next schema of "${type}" is under way, that counts too. ${why.detail}`;
+  const detail = `While a check of the next schema of "${type.type}" is under way, that counts too. ${why.detail}`;
   return { ...why, detail };
 }
 

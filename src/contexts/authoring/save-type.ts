@@ -10,15 +10,16 @@ import { handle } from "../../platform/event-log/handle.ts";
 import type { Written } from "../../platform/event-log/writer.ts";
 import type { TypeShape } from "../delivery/delivery.ts";
 import type { TypeData } from "./ask-schema-check.ts";
-import { askSchemaCheck } from "./ask-schema-check.ts";
-import type { TypeDocument } from "./content-type.ts";
+import { askSchemaCheck, type SchemaCheck } from "./ask-schema-check.ts";
+import { bothShapes } from "./both-shapes.ts";
+import { type TypeDocument, underWay } from "./content-type.ts";
 import { sameJson } from "./domain/same-json.ts";
 import type { TypeState } from "./domain/type.ts";
 import { decideType, typeMissing } from "./domain/type-decisions.ts";
 import { violationsOf } from "./fields-judge.ts";
 import { etagOf, type Preconditions, whyNotMet } from "./preconditions.ts";
 import { isIndexedAlike, isReferringAlike, shapeOf } from "./shape-of.ts";
-import { asJson, MAX_TYPES_BYTES, normalized, whyNotDocument } from "./type-document.ts";
+import { asJson, MAX_TYPES_BYTES, normalized, shapeAsJson, whyNotDocument } from "./type-document.ts";
 import { decodeLoadedType, type LoadedType, typeStatement, typeView } from "./type-row.ts";
 import { MAX_SURVEYED, surveyEntries } from "./type-survey.ts";
 
@@ -68,11 +69,13 @@ export function saveType(
       return ok(writer.unchanged({ view, etag: etagOf(scope.space, revision) }, position));
     }
 
-    if (current?.pending !== undefined) return refuse(checkRunning(type, current.pending.job, position));
+    const running = current && underWay(current);
+    if (running !== undefined) return refuse(checkRunning(type, running.job, position));
     const entries = await entriesUnder(scope, found, wanted, shape.value, lenient);
     if (!entries.ok) return entries;
-    if (entries.value === "by a job") return await askSchemaCheck(scope, { type, revision, document: wanted });
-    const change: Change = { ...savedType(type, revision, kept, shape.value), ...entries.value };
+    const { check, ...under } = entries.value;
+    if (check !== undefined) return await askSchemaCheck(scope, { type, revision, document: wanted, ...check });
+    const change: Change = { ...savedType(type, revision, kept, shape.value), ...under };
     const { at } = writer.marks;
     const view = typeView(type, wanted, shape.value, { createdAt: current?.createdAt ?? at, updatedAt: at });
     const outcome: Outcome = { view, etag: etagOf(scope.space, revision + 1) };
@@ -119,6 +122,11 @@ async function load(scope: Scope<TypeData>, type: string, conditions: Preconditi
   return stopped === undefined ? ok({ found, position: loaded.value.position }) : refuse(stopped);
 }
 
+interface Under extends Pick<Change, "reindex" | "typeEntries"> {
+  /** More than a request looks at: a job does. */
+  readonly check?: Pick<SchemaCheck, "judges" | "rows">;
+}
+
 /** What becomes of the entries that are there, and what the commit must find them to be. */
 async function entriesUnder(
   scope: Scope<TypeData>,
@@ -126,7 +134,7 @@ async function entriesUnder(
   document: TypeDocument,
   shape: TypeShape,
   lenient: boolean,
-): Promise<Result<Pick<Change, "reindex" | "typeEntries"> | "by a job">> {
+): Promise<Result<Under>> {
   const { current, entries, last } = found;
   const { writer, settings, schemas } = scope.data;
   const sameRules =
@@ -134,10 +142,12 @@ async function entriesUnder(
     sameJson(current.document.schema, document.schema) &&
     sameJson(current.shape.locales, settings.locales);
   const sameRows = current !== undefined && isIndexedAlike(current.shape, shape);
-  if ((sameRules || lenient) && sameRows) return ok({});
+  const judges = !(sameRules || lenient);
+  if (!judges && sameRows) return ok({});
   const typeEntries = [{ type: shape.type, position: last, entries }];
   if (entries === 0) return ok({ typeEntries });
-  if (sameRows && entries > MAX_SURVEYED) return ok("by a job");
+  const byJob = () => checkOf(found, shape, sameRows, judges);
+  if (entries > MAX_SURVEYED) return byJob();
   const judge = (fields: JsonObject) => violationsOf(schemas, document.schema, settings.locales, fields, 1)[0];
   const reindex = sameRows
     ? "nothing"
@@ -148,15 +158,33 @@ async function entriesUnder(
     type: shape.type,
     shape,
     entries,
-    judge: sameRules || lenient ? undefined : judge,
+    judge: judges ? judge : undefined,
     reindex,
     clock: scope.clock,
   });
   // Few entries may be more than one request can look at, too.
-  if (!surveyed.ok && sameRows && surveyed.fault.code === "schema-check-too-large") return ok("by a job");
-  if (!surveyed.ok) return surveyed;
+  if (!surveyed.ok) return surveyed.fault.code === "schema-check-too-large" ? byJob() : surveyed;
   const rows: readonly Reindex[] = surveyed.value;
   return ok({ typeEntries, ...(rows.length > 0 ? { reindex: rows } : {}) });
+}
+
+/** Refuses with `conflict`/`schema-check-too-large`. */
+function checkOf(
+  { current, entries }: LoadedType,
+  shape: TypeShape,
+  sameRows: boolean,
+  judges: boolean,
+): Result<Under> {
+  if (current === undefined) return refuse(indexesClash(shape.type, entries, "its entries are those of no type"));
+  // Rows that an earlier check has left behind are put right on the way.
+  if (sameRows && current.pending === undefined) return ok({ check: { judges, rows: undefined } });
+  const both = bothShapes(current.shape, shape);
+  return both.ok ? ok({ check: { judges, rows: both.shape } }) : refuse(indexesClash(shape.type, entries, both.clash));
+}
+
+function indexesClash(type: string, entries: number, clash: string): Fault {
+  const detail = `Cannot save content type ${quote(type)}: ${clash}, which one request cannot do for its ${entries} entries, nor a job while readers use the old one; save it without that index first, and with it again when that is done`;
+  return fault("conflict", "schema-check-too-large", detail);
 }
 
 function stateOf({ revision, current }: LoadedType): TypeState {
@@ -179,9 +207,4 @@ export function savedType(type: string, revision: number, document: JsonObject, 
 
 function eventOf(type: string, name: string, data: JsonObject, version: number, n: number) {
   return { n, stream: `type:${type}`, version, type: name, schema: SCHEMA, data, tags: [`schema:${type}`] };
-}
-
-/** Nothing in a shape is anything but JSON; an interface cannot say so. */
-function shapeAsJson(shape: TypeShape): JsonObject {
-  return shape as unknown as JsonObject;
 }

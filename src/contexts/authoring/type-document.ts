@@ -1,6 +1,7 @@
 // What an editor sends as a content type → the document that is kept, or every reason why not.
 import type { Fault } from "../../kernel/fault.ts";
 import type { JsonObject } from "../../kernel/json.ts";
+import type { TypeShape } from "../delivery/delivery.ts";
 import type { TypeDocument } from "./content-type.ts";
 import { checkSchema } from "./domain/dialect.ts";
 import { utf8Length, writtenOut } from "./domain/field-rules.ts";
@@ -40,6 +41,11 @@ export function whyNotDocument(document: TypeDocument, schemas: SchemaEngine): F
 /** A document as JSON: nothing in it is anything else. */
 export function asJson(document: TypeDocument): JsonObject {
   return { ...document };
+}
+
+/** Nothing in a shape is anything but JSON; an interface cannot say so. */
+export function shapeAsJson(shape: TypeShape): JsonObject {
+  return shape as unknown as JsonObject;
 }
 
 function sizeOf(document: TypeDocument): number {

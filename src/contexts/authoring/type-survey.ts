@@ -84,12 +84,15 @@ function whatIsOver({ bytes, reindexBytes, values }: { bytes: number; reindexByt
 }
 
 function valuesIn({ draft, published, refs = [] }: Reindex): number {
-  const tokens = (row: SortRow | undefined): number => (row?.["tokens"] as readonly string[] | undefined)?.length ?? 0;
-  return tokens(draft) + tokens(published) + refs.length;
+  return termsIn(draft) + termsIn(published) + refs.length;
+}
+
+export function termsIn(row: SortRow | undefined): number {
+  return (row?.["tokens"] as readonly string[] | undefined)?.length ?? 0;
 }
 
 /** A call carries its rows as JSON inside JSON: quotes and backslashes of what is indexed are escaped twice. */
-function travelSize(row: Reindex): number {
+export function travelSize(row: object): number {
   return utf8Length(JSON.stringify(JSON.stringify(row)));
 }
 
@@ -98,8 +101,8 @@ function travelSize(row: Reindex): number {
  * `offset 0` keeps the planner from reading all entries of the space to join a page of them. What does not fit is not unpacked.
  */
 export function surveyPage(uid: SpaceUid, type: string, after: string): SQL {
-  return sql`select id, fields, published_fields, is_published, size from (
-      select d.id, e.fields, p.version is not null as is_published, case when p.version <> e.version then p.fields end as published_fields,
+  return sql`select id, fields, version, published_fields, published_version, is_published, size from (
+      select d.id, e.fields, e.version, p.version as published_version, p.version is not null as is_published, case when p.version <> e.version then p.fields end as published_fields,
         s.size, row_number() over (order by d.id) as n, sum(s.size) over (order by d.id) as bytes
       from (select i.id from draft_ix i where i.space = ${uid} and i.type = ${type} and i.id > ${after} order by i.id limit ${PAGE_ROWS}) d
       cross join lateral (select e.fields, e.version, e.size from entries e where e.space = ${uid} and e.id = d.id offset 0) e
@@ -108,7 +111,7 @@ export function surveyPage(uid: SpaceUid, type: string, after: string): SQL {
     where n = 1 or bytes <= ${PAGE_BYTES} order by id`;
 }
 
-interface Versions {
+export interface Versions {
   readonly id: string;
   readonly draft: JsonObject;
   /** `undefined`: not published. */
@@ -116,7 +119,7 @@ interface Versions {
   readonly differs: boolean;
 }
 
-function versionsOf(row: Row): Versions {
+export function versionsOf(row: Row): Versions {
   const draft = row["fields"] as JsonObject;
   const differs = row["published_fields"] != null;
   const published = differs ? (row["published_fields"] as JsonObject) : draft;

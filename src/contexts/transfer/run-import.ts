@@ -47,7 +47,10 @@ export function importKind(parts: ImportParts): JobKind {
       await Promise.all(behind);
       return ended;
     },
-    tidy: ({ plan }) => parts.blobs.remove(String(plan["key"])),
+    async tidy({ plan }) {
+      await parts.blobs.remove(String(plan["key"]));
+      return undefined;
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 // The door of transfer: files of entries that come in.
+export { openPace } from "./pace.ts";
 export type { BlobParts, BlobStore, ReadLine, RunningHash } from "./ports.ts";
 export { type ImportErrors, readImportErrors } from "./read-errors.ts";
 export {

@@ -130,8 +130,9 @@ export interface Change {
   readonly relies?: readonly {
     readonly type: string;
     readonly revision: number;
-    /** The check of its next schema that the decision knew of. */
+    /** The check of its next schema that the decision knew of, and whether the rows are what that asks for. */
     readonly pending?: string;
+    readonly rows?: true;
   }[];
   /** Bytes that all content types of the space may take as every place that answers loads them. */
   readonly typesMost?: number;

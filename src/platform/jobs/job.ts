@@ -61,6 +61,9 @@ export interface JobKind {
    * is away: that is not the job's fault, and it goes on when it is back. Whatever else it throws counts, and ends it after some attempts.
    */
   run(turn: Turn): Promise<TurnEnd>;
-  /** After the job has ended, whichever way: removes what it leaves behind. Done twice it is done once. */
-  tidy?(job: ClaimedJob): Promise<void>;
+  /**
+   * After the job has ended, whichever way: removes what it leaves behind. Done twice it is done once. What takes longer than `until` is gone on
+   * with in a further turn (`more`), from where the job's row says; steps that move the row are turns that get further.
+   */
+  tidy?(job: ClaimedJob, until: Instant): Promise<Extract<TurnEnd, { readonly is: "more" }> | undefined>;
 }

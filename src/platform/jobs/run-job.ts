@@ -63,8 +63,7 @@ async function takeTurn(parts: JobParts, job: ClaimedJob): Promise<void> {
   if (job.attempts > ATTEMPTS) return await giveUp(parts, job, hasEnded);
   const turned = await attempt(async () => {
     if (!hasEnded) return await go(parts, kind, job);
-    await kind.tidy?.(job);
-    return undefined;
+    return await kind.tidy?.(job, instant(parts.clock.now() + TURN));
   });
   if (!turned.ok) {
     const { error } = turned;
