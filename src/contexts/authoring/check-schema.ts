@@ -99,7 +99,7 @@ async function check(parts: CheckParts, turn: Turn): Promise<TurnEnd> {
     // A type that is not going to be saved needs no rows.
     if (shape !== undefined && conflicts.length === 0) {
       const of = { job, type, revision: found.revision, shape, phase: "fill", note } as const;
-      const wrote = await writeRows({ ...parts, pace }, of, rows);
+      const wrote = await writeRows({ ...parts, pace }, of, rows, until);
       if (wrote.is !== "on") return unwritten(wrote);
     } else {
       const kept = await turn.keep(note(rows.length, String(last["id"])));
@@ -177,7 +177,7 @@ function unwritten(wrote: WroteRows): TurnEnd {
     const detail = `The index rows of entry "${wrote.id}" would take more than one call to the database carries`;
     return failed("schema-check-too-large", detail);
   }
-  return wrote.is === "moved" ? { is: "more" } : { is: "over" };
+  return wrote.is === "over" ? { is: "over" } : { is: "more" };
 }
 
 /** None while the job has not held the space. */

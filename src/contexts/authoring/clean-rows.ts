@@ -26,9 +26,9 @@ export async function cleanRows(
     const last = rows.at(-1);
     if (last === undefined) return "all";
     const note = (_: number, id: string) => ({ state: { cleaned: id } });
-    const wrote = await writeRows(parts, { job, type, revision, shape, phase: "clean", note }, rows);
+    const wrote = await writeRows(parts, { job, type, revision, shape, phase: "clean", note }, rows, until);
     if (wrote.is === "over") return "none";
-    if (wrote.is === "moved") return "some";
+    if (wrote.is === "moved" || wrote.is === "late") return "some";
     if (wrote.is === "too large")
       throw new Error(`Rows of entry ${wrote.id} that were written once cannot be written again`);
     after = String(last["id"]);

@@ -12,7 +12,7 @@ import type { TypeShape } from "../delivery/delivery.ts";
 import type { TypeData } from "./ask-schema-check.ts";
 import { askSchemaCheck, type SchemaCheck } from "./ask-schema-check.ts";
 import { bothShapes } from "./both-shapes.ts";
-import { type TypeDocument, underWay } from "./content-type.ts";
+import { type ContentType, type TypeDocument, underWay } from "./content-type.ts";
 import { sameJson } from "./domain/same-json.ts";
 import type { TypeState } from "./domain/type.ts";
 import { decideType, typeMissing } from "./domain/type-decisions.ts";
@@ -137,54 +137,44 @@ async function entriesUnder(
 ): Promise<Result<Under>> {
   const { current, entries, last } = found;
   const { writer, settings, schemas } = scope.data;
+  const typeEntries = [{ type: shape.type, position: last, entries }];
+  if (current === undefined) return ok({ typeEntries });
   const sameRules =
-    current !== undefined &&
-    sameJson(current.document.schema, document.schema) &&
-    sameJson(current.shape.locales, settings.locales);
-  const sameRows = current !== undefined && isIndexedAlike(current.shape, shape);
+    sameJson(current.document.schema, document.schema) && sameJson(current.shape.locales, settings.locales);
+  const sameRows = isIndexedAlike(current.shape, shape);
   const judges = !(sameRules || lenient);
   if (!judges && sameRows) return ok({});
-  const typeEntries = [{ type: shape.type, position: last, entries }];
   if (entries === 0) return ok({ typeEntries });
-  const byJob = () => checkOf(found, shape, sameRows, judges);
+  const byJob = () => checkOf(current, shape, { entries, sameRows, judges });
   if (entries > MAX_SURVEYED) return byJob();
   const judge = (fields: JsonObject) => violationsOf(schemas, document.schema, settings.locales, fields, 1)[0];
-  const reindex = sameRows
-    ? "nothing"
-    : current !== undefined && isReferringAlike(current.shape, shape)
-      ? "rows"
-      : "rows and references";
+  const reindex = sameRows ? "nothing" : isReferringAlike(current.shape, shape) ? "rows" : "rows and references";
   const surveyed = await surveyEntries(writer, {
     type: shape.type,
     shape,
-    entries,
     judge: judges ? judge : undefined,
     reindex,
     clock: scope.clock,
   });
   // Few entries may be more than one request can look at, too.
-  if (!surveyed.ok) return surveyed.fault.code === "schema-check-too-large" ? byJob() : surveyed;
+  if (!surveyed.ok) return surveyed;
+  if (surveyed.value === "too much") return byJob();
   const rows: readonly Reindex[] = surveyed.value;
   return ok({ typeEntries, ...(rows.length > 0 ? { reindex: rows } : {}) });
 }
 
 /** Refuses with `conflict`/`schema-check-too-large`. */
 function checkOf(
-  { current, entries }: LoadedType,
+  current: ContentType,
   shape: TypeShape,
-  sameRows: boolean,
-  judges: boolean,
+  { entries, sameRows, judges }: { readonly entries: number; readonly sameRows: boolean; readonly judges: boolean },
 ): Result<Under> {
-  if (current === undefined) return refuse(indexesClash(shape.type, entries, "its entries are those of no type"));
   // Rows that an earlier check has left behind are put right on the way.
   if (sameRows && current.pending === undefined) return ok({ check: { judges, rows: undefined } });
   const both = bothShapes(current.shape, shape);
-  return both.ok ? ok({ check: { judges, rows: both.shape } }) : refuse(indexesClash(shape.type, entries, both.clash));
-}
-
-function indexesClash(type: string, entries: number, clash: string): Fault {
-  const detail = `Cannot save content type ${quote(type)}: ${clash}, which one request cannot do for its ${entries} entries, nor a job while readers use the old one; save it without that index first, and with it again when that is done`;
-  return fault("conflict", "schema-check-too-large", detail);
+  if (both.ok) return ok({ check: { judges, rows: both.shape } });
+  const detail = `Cannot save content type ${quote(shape.type)}: ${both.clash}, and its ${entries} entries hold more than one request can index again; save it without that index first and, when its job has ended, with it again`;
+  return refuse(fault("conflict", "schema-check-too-large", detail));
 }
 
 function stateOf({ revision, current }: LoadedType): TypeState {

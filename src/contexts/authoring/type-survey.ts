@@ -17,12 +17,10 @@ export const MAX_SURVEYED = 1_000;
 /** Bytes of them, as they travel, and how long it may take to look at them: a request has both bounded. */
 export const MAX_SURVEYED_BYTES = 96 * 1024 * 1024;
 const MAX_SURVEY_MS = 10_000;
-/** Entries whose rows one commit writes again: it holds the space's lock, and has 2.2 s. */
-export const MAX_REINDEXED = 1_000;
-/** Rows of references and equality terms of them, which are what takes the time. */
-export const MAX_REINDEXED_VALUES = 20_000;
-/** Bytes of them all as they travel: one call carries no more than 8 MiB with everything else. */
-export const MAX_REINDEXED_BYTES = 4 * 1024 * 1024;
+/** Rows of references and equality terms that one commit writes again, which are what takes the time: it holds the space's lock, and has 2.2 s. */
+const MAX_REINDEXED_VALUES = 20_000;
+/** Bytes of the rows as they travel: one call carries no more than 8 MiB with everything else. */
+const MAX_REINDEXED_BYTES = 4 * 1024 * 1024;
 /** Conflicts that are named. */
 export const MAX_NAMED = 20;
 /** Rows and bytes of one page; a page has at least one entry, whatever its size. */
@@ -32,7 +30,6 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 export interface Survey {
   readonly type: string;
   readonly shape: TypeShape;
-  readonly entries: number;
   /** Why an entry's fields would break the schema; `undefined`: nobody asks. */
   readonly judge: ((fields: JsonObject) => FaultItem | undefined) | undefined;
   /** Sort rows are written again, references too when asked. */
@@ -41,12 +38,10 @@ export interface Survey {
 }
 
 /**
- * Reads page by page: the commit must check `typeEntries`, or an entry that changed meanwhile goes unseen.
- * Refuses with `conflict`/`schema-conflict`, naming up to 20, or `schema-check-too-large`, before anything is written.
+ * Reads page by page: the commit must check `typeEntries`, or an entry that changed meanwhile goes unseen. Too much: for one request or, when
+ * rows are written again, for one commit. Refuses with `conflict`/`schema-conflict`, naming up to 20, before anything is written.
  */
-export async function surveyEntries(writer: Writer, survey: Survey): Promise<Result<readonly Reindex[]>> {
-  const most = survey.reindex === "nothing" ? MAX_SURVEYED : MAX_REINDEXED;
-  if (survey.entries > most) return refuse(tooLarge(survey, `it has ${survey.entries} entries`, `${most}`));
+export async function surveyEntries(writer: Writer, survey: Survey): Promise<Result<readonly Reindex[] | "too much">> {
   const end = survey.clock.now() + MAX_SURVEY_MS;
   const conflicts: FaultItem[] = [];
   const reindex: Reindex[] = [];
@@ -65,22 +60,17 @@ export async function surveyEntries(writer: Writer, survey: Survey): Promise<Res
       seen.reindexBytes += travelSize(again);
       reindex.push(again);
     }
-    const over = whatIsOver(seen) ?? (survey.clock.now() > end ? "looking at its entries takes too long" : undefined);
-    if (over !== undefined && conflicts.length === 0) return refuse(tooLarge(survey, over));
-    if (over !== undefined) break;
+    const isOver = isTooMuch(seen) || survey.clock.now() > end;
+    if (isOver && conflicts.length === 0) return ok("too much");
+    if (isOver) break;
     after = rows.length === 0 ? undefined : String(rows.at(-1)?.["id"]);
   }
   if (conflicts.length > 0) return refuse(conflict(survey.type, conflicts.slice(0, MAX_NAMED)));
   return ok(reindex);
 }
 
-function whatIsOver({ bytes, reindexBytes, values }: { bytes: number; reindexBytes: number; values: number }) {
-  if (bytes > MAX_SURVEYED_BYTES) return `its entries hold more than ${MAX_SURVEYED_BYTES} bytes`;
-  if (values > MAX_REINDEXED_VALUES)
-    return `its entries hold more than ${MAX_REINDEXED_VALUES} indexed values and references`;
-  return reindexBytes > MAX_REINDEXED_BYTES
-    ? `the index rows of its entries take more than ${MAX_REINDEXED_BYTES} bytes`
-    : undefined;
+function isTooMuch({ bytes, reindexBytes, values }: { bytes: number; reindexBytes: number; values: number }): boolean {
+  return bytes > MAX_SURVEYED_BYTES || values > MAX_REINDEXED_VALUES || reindexBytes > MAX_REINDEXED_BYTES;
 }
 
 function valuesIn({ draft, published, refs = [] }: Reindex): number {
@@ -161,18 +151,4 @@ function reindexOf(row: Row, { type, shape, reindex }: Survey): Reindex {
 export function conflict(type: string, items: readonly FaultItem[]): Fault {
   const detail = `Cannot save content type ${quote(type)}: existing entries break the schema (named are up to ${MAX_NAMED}). Change them first, or save with ?validate=lenient`;
   return fault("conflict", "schema-conflict", detail, { errors: items });
-}
-
-function tooLarge({ type, reindex }: Survey, why: string, most?: string): Fault {
-  const what = reindex === "nothing" ? "check" : "index again";
-  const advice =
-    reindex === "nothing"
-      ? "save with ?validate=lenient, which leaves existing entries as they are"
-      : "leave indexed, localized and reference fields as they are, or declare them on a new type and import the entries into it";
-  const can = most === undefined ? `that is more than one request can ${what}` : `one request can ${what} ${most}`;
-  return fault(
-    "conflict",
-    "schema-check-too-large",
-    `Cannot save content type ${quote(type)}: ${why}, and ${can}; ${advice}`,
-  );
 }

@@ -1,6 +1,6 @@
 // Writes sort rows and references of a type's entries by another shape than they were written by, while others write: a few entries at a time,
 // each step one transaction that holds the space's lock shortly and moves the job.
-import { type Clock, type Millis, millis } from "../../kernel/clock.ts";
+import { type Clock, type Instant, type Millis, millis } from "../../kernel/clock.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { type Position, position } from "../../kernel/position.ts";
 import type { Row } from "../../platform/database/database.ts";
@@ -44,12 +44,19 @@ export interface RowsOf {
   note(done: number, id: string): { readonly state: JsonObject; readonly shown?: JsonObject };
 }
 
-/** `moved`: the type is not what the shape was made for. `over`: the job is not ours (any more). `tooLarge`: this entry's rows are more than one call carries. */
-export type WroteRows = { readonly is: "on" | "moved" | "over" } | { readonly is: "too large"; readonly id: string };
+/**
+ * `late`: it is to be gone on with in another turn. `moved`: the type is not what the shape was made for. `over`: the job is not ours (any more).
+ * `too large`: the rows of this entry are more than one call carries.
+ */
+export type WroteRows =
+  | { readonly is: "on" | "late" | "moved" | "over" }
+  | { readonly is: "too large"; readonly id: string };
 
 /** Of one step, besides its entries. */
 const STEP_VALUES = 4_000;
 const STEP_BYTES = 1024 * 1024;
+/** Bytes of documents that rows are made of in one go. */
+const SLICE = 64 * 1024;
 
 interface EntryRows {
   readonly id: string;
@@ -61,11 +68,12 @@ interface EntryRows {
   }[];
 }
 
-/** `rows`: a page of `surveyPage`, read from the primary. */
-export async function writeRows(parts: RowParts, of: RowsOf, rows: readonly Row[]): Promise<WroteRows> {
+/** `rows`: a page of `surveyPage`, read from the primary. Ends early, but not before the first step, when `until` has come. */
+export async function writeRows(parts: RowParts, of: RowsOf, rows: readonly Row[], until: Instant): Promise<WroteRows> {
   const { pace, clock, sleep } = parts;
   for (let done = 0; done < rows.length; ) {
-    const some = nextStep(of.shape, rows.slice(done, done + pace.most()));
+    if (done > 0 && clock.now() >= until) return { is: "late" };
+    const some = await nextStep(parts, of.shape, rows.slice(done, done + pace.most()));
     const id = some.at(-1)?.id ?? "";
     const began = clock.now();
     const stepped = await attempt(() => step(parts, of, some, of.note(done + some.length, id)));
@@ -98,11 +106,21 @@ function step({ call, clock }: RowParts, of: RowsOf, rows: readonly EntryRows[],
 }
 
 /** As many as fit a step; at least one. */
-function nextStep(shape: TypeShape, rows: readonly Row[]): readonly EntryRows[] {
+async function nextStep(
+  { sleep }: Pick<RowParts, "sleep">,
+  shape: TypeShape,
+  rows: readonly Row[],
+): Promise<readonly EntryRows[]> {
   const some: EntryRows[] = [];
   let values = 0;
   let bytes = 0;
+  let slice = 0;
   for (const row of rows) {
+    slice += Number(row["size"]);
+    if (slice > SLICE) {
+      slice = 0;
+      await sleep(0);
+    }
     const made = entryRows(shape, row);
     values += made.versions.reduce((sum, { ix, refs }) => sum + termsIn(ix) + refs.length, 0);
     bytes += travelSize(made);

@@ -11,8 +11,9 @@ export const saveType = write({
   tag: "Types",
   summary: "Create or replace a content type",
   description:
-    "Existing entries, drafts and published versions, are checked against a changed schema, and indexed again when indexed fields change (up to 1,000). " +
-    "A type with more than 1,000 entries, or much content, is checked and then saved by a job (202); what is written meanwhile has to satisfy both schemas. An equal type changes nothing.",
+    "Existing entries, drafts and published versions, are checked against a changed schema, and indexed again when indexed fields change. " +
+    "A type with more than 1,000 entries, or much content, is checked, indexed and then saved by a job (202): until then readers find the type as it was, and what is written meanwhile has to satisfy both schemas. " +
+    "An index of so many entries cannot become another one at once (409): leave it out in one save, and declare it anew in another. An equal type changes nothing.",
   params: typeParams,
   query: typedQuery(
     z.strictObject({
@@ -31,7 +32,12 @@ export const saveType = write({
       schema: typeSchema,
       headers: ["ETag", "Location"],
     },
-    { status: 202, description: "The job that checks and saves it.", schema: checkSchema, headers: ["Location"] },
+    {
+      status: 202,
+      description: "The job that checks, indexes and saves it.",
+      schema: checkSchema,
+      headers: ["Location"],
+    },
   ],
   faults: [
     "schema-check-running",

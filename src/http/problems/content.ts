@@ -38,11 +38,10 @@ export const CONTENT_PROBLEMS: Readonly<Record<string, Problem>> = {
   },
   "schema-check-too-large": {
     kind: "conflict",
-    title: "Too many entries to check at once",
+    title: "Too many entries to change an index of",
     means:
-      "The change concerns more existing entries, or more of their content, indexed values and references, than one request can check or index again. Nothing was changed.",
-    remedy:
-      "Do what the detail advises: validate=lenient leaves existing entries as they are; otherwise declare a new type.",
+      "An index of more existing entries, or of more content, than one request can write again would become another one: another kind of field, another place, another default locale. Nothing was changed. A job says it of an entry whose index rows are more than one call to the database carries.",
+    remedy: "Save the type without that index first and, when the job has ended, with it again; or declare a new type.",
   },
   "types-too-large": {
     kind: "conflict",
