@@ -37,9 +37,9 @@ async function byJob(type: string, properties: object): Promise<void> {
   const asked = await save(type, properties);
   expect(asked.status, asked.text).toBe(202);
   const path = `types/${type}/checks/${asked.body.id}`;
-  await until("the job has ended", async () => {
-    const { status } = (await space.must("GET", path)).body;
-    return !["queued", "running"].includes(status);
+  await until("the job has ended and tidied up", async () => {
+    const [row] = await sql("select closed from jobs where space = $1 and id = $2", [uid, asked.body.id]);
+    return row?.["closed"] === true;
   });
   expect((await space.must("GET", path)).body.status).toBe("completed");
 }

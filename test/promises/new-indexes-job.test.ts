@@ -379,7 +379,7 @@ describe("while a job indexes", () => {
 
 describe("a job that was cancelled half-way", () => {
   test("leaves nothing behind, whenever its tidying dies, and its slots can be used again", async () => {
-    for (let killAt = 5; ; killAt += 4) {
+    for (let killAt = 5; ; killAt += 6) {
       await fresh();
       const job = await ask(WIDE, WIDE_INDEXES);
       await untilWritten();
