@@ -1,4 +1,5 @@
 // Sort rows and references of a type lose what a check of its indexes has left in them: of indexes that were taken away, or never came.
+import type { SQL } from "drizzle-orm";
 import type { Instant } from "../../kernel/clock.ts";
 import type { Reader, Row } from "../../platform/database/database.ts";
 import type { ClaimedJob } from "../../platform/jobs/job.ts";
@@ -45,7 +46,7 @@ export function readPage(reader: Reader, type: string, after: string): Promise<r
   return read(reader, surveyPage(reader.space.uid, type, after));
 }
 
-async function read(reader: Reader, statement: Parameters<Reader["read"]>[0][number]): Promise<readonly Row[]> {
+async function read(reader: Reader, statement: SQL): Promise<readonly Row[]> {
   const answer = await reader.read([statement]);
   if (!answer.ok) throw new Outage("postgres", "failed", { cause: answer.fault });
   return answer.value.rows[0] ?? [];
