@@ -68,12 +68,12 @@ export async function takeUpload(
   return taken.ok ? ok({ value: taken.value, raw: { sha256: taken.value.sha256 } }) : taken;
 }
 
-/** A file that became no job is removed, unless nobody knows whether it did. */
+/** A file that became no job is removed, unless nobody knows whether it did: what was thrown may have been thrown afterwards. */
 export async function settleUpload(call: Call, uploads: Services["uploads"], status: number): Promise<void> {
   const taken = await call.upload;
   if (!taken?.ok) return;
   const isKept = (status === 202 && call.event.replayed !== true) || call.event.fault === "outcome-unknown";
-  if (!isKept && status !== 500) await uploads.remove(taken.value);
+  if (!isKept && call.event.error === undefined) await uploads.remove(taken.value);
 }
 
 const FILE_TOO_LARGE = fault("malformed", "body-too-large", `The file is larger than ${FILE_MOST} bytes`);

@@ -1,6 +1,7 @@
 // Fault → RFC 9457, and outage → a fixed sentence. The only status codes of refusals in the program.
 import type { Fault, FaultKind } from "../kernel/fault.ts";
 import { isAway, isBusy } from "../platform/database/outage.ts";
+import { Outage } from "../platform/resilience/outage.ts";
 import { PROBLEMS } from "./problems.ts";
 import { SECURITY } from "./security-headers.ts";
 
@@ -90,16 +91,22 @@ export function problemOf(fault: Fault, requestId: string, headers?: Readonly<Re
 
 /**
  * What a thrown error becomes. Nothing of the error is told, so nothing of SQL, addresses or stacks can be:
- * a database that is away or too busy is 503, everything else 500.
+ * a database that is away or too busy is 503, and so is whatever else did not do its work in time; everything else is 500.
  */
 export function outage(error: unknown, requestId: string, headers?: Readonly<Record<string, string>>): Response {
-  return problemOf(isAway(error) || isBusy(error) ? DATABASE_UNAVAILABLE : INTERNAL, requestId, headers);
+  const told = isAway(error) || isBusy(error) ? DATABASE_UNAVAILABLE : error instanceof Outage ? AWAY : INTERNAL;
+  return problemOf(told, requestId, headers);
 }
 
 const DATABASE_UNAVAILABLE: Fault = {
   kind: "unavailable",
   code: "database-unavailable",
   detail: "Cannot reach the database at the moment; please retry",
+};
+const AWAY: Fault = {
+  kind: "unavailable",
+  code: "dependency-unavailable",
+  detail: "Something that this request needs cannot be reached at the moment; please retry",
 };
 const INTERNAL: Fault = {
   kind: "unavailable",

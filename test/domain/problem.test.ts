@@ -8,6 +8,7 @@ import { seconds } from "../../src/kernel/clock.ts";
 import { type FaultKind, fault } from "../../src/kernel/fault.ts";
 import { position } from "../../src/kernel/position.ts";
 import { DatabaseError, DatabaseUnavailable } from "../../src/platform/database/outage.ts";
+import { Outage } from "../../src/platform/resilience/outage.ts";
 
 const body = async (response: Response) => (await response.json()) as Record<string, unknown>;
 
@@ -53,6 +54,7 @@ test.each<[FaultKind, string, number]>([
   ["limited", "rate-limited", 429],
   ["unsupported", "generation-not-configured", 501],
   ["unavailable", "database-unavailable", 503],
+  ["unavailable", "dependency-unavailable", 503],
   ["outdated", "knowledge-outdated", 503],
 ])("%s %s is %i", (kind, code, status) => {
   expect(statusOf({ kind, code })).toBe(status);
@@ -98,6 +100,7 @@ describe("an outage says nothing of its cause", () => {
     [new DatabaseError("53300", "too many connections for 10.0.0.1", {}), 503, "database-unavailable"],
     [new DatabaseError("08006", "connection to 10.0.0.1 lost", {}), 503, "database-unavailable"],
     [new DatabaseUnavailable("connect ECONNREFUSED 10.0.0.1"), 503, "database-unavailable"],
+    [new Outage("blobs", "failed", { cause: new Error("secret") }), 503, "dependency-unavailable"],
   ])("%s", async (error, status, code) => {
     const response = outage(error, "r");
     expect(response.status).toBe(status);

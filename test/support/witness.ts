@@ -38,6 +38,7 @@ const COMMON_CODES = new Set([
   "position-not-reached",
   "request-timeout",
   "database-unavailable",
+  "dependency-unavailable",
   "outcome-unknown",
   "rate-limited",
   "overloaded",

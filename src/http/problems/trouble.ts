@@ -17,6 +17,13 @@ export const TROUBLE_PROBLEMS: Readonly<Record<string, Problem>> = {
     remedy:
       "Retry after the time in Retry-After; a write with its Idempotency-Key or id. Published content goes on being served from other places.",
   },
+  "dependency-unavailable": {
+    kind: "unavailable",
+    title: "Dependency unavailable",
+    means:
+      "Something other than the database that this request needs, such as the store of files, could not be reached in time.",
+    remedy: "Retry after the time in Retry-After; a write with its Idempotency-Key or id.",
+  },
   "outcome-unknown": {
     kind: "unavailable",
     title: "Outcome unknown",
