@@ -42,6 +42,8 @@ type Active = { readonly fault: Fault; charge: number; readonly lifted: AbortCon
 
 export type Conditions = {
   readonly modes: Modes;
+  /** Paused: nobody rings the Worker's cron. */
+  readonly cron: { isPaused: boolean };
   readonly faults: ReadonlyMap<string, Active>;
   setFault(node: string, fault: Fault): void;
   /** Requests that hang are cut off when their fault is lifted. */
@@ -77,6 +79,7 @@ export function createConditions(): Conditions {
 
   return {
     modes,
+    cron: { isPaused: false },
     faults,
     setFault(node, fault) {
       faults.get(node)?.lifted.abort();

@@ -61,6 +61,8 @@ async function handle(parts: ControlParts, request: IncomingMessage): Promise<An
       return done;
     case "PUT replay":
       return setReplay(parts, name ?? "", await readJson(request));
+    case "PUT cron":
+      return setCron(parts, await readJson(request));
     case "GET modes":
       return { status: 200, body: conditions.modes };
     case "PUT modes":
@@ -118,6 +120,12 @@ async function setReplay(
   if (!READERS.includes(reader)) return wrong(`There is no reader "${reader}"; there are ${READERS.join(", ")}`);
   if (typeof body.paused !== "boolean") return wrong("paused must be true or false");
   await parts.cluster.setReplay(reader, body.paused);
+  return done;
+}
+
+function setCron({ conditions }: ControlParts, { paused }: Readonly<Record<string, unknown>>): Answer {
+  if (typeof paused !== "boolean") return wrong("paused must be true or false");
+  conditions.cron.isPaused = paused;
   return done;
 }
 

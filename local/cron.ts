@@ -2,13 +2,13 @@
 
 const EVERY_MINUTE = "* * * * *";
 
-/** Rings at each full minute until it is stopped. A Worker that is restarting misses its minute, as in production. */
-export function startCron(origin: string): () => void {
+/** Rings at each full minute until it is stopped, but while it is paused. A Worker that is restarting misses its minute, as in production. */
+export function startCron(origin: string, isPaused: () => boolean): () => void {
   let timer: NodeJS.Timeout;
   const plan = (): void => {
     timer = setTimeout(
       () => {
-        void ringCron(origin).catch(() => undefined);
+        if (!isPaused()) void ringCron(origin).catch(() => undefined);
         plan();
       },
       60_000 - (Date.now() % 60_000),

@@ -145,7 +145,10 @@ async function assemble(
     const worker = await timed("the Worker", () =>
       startWorker({ dataDir, port, config, variables, keeper, watch: options.watch ?? false }),
     );
-    undo.push(worker.stop, startCron(origin));
+    undo.push(
+      worker.stop,
+      startCron(origin, () => conditions.cron.isPaused),
+    );
     if (options.demo) await timed("the demonstration", () => seedDemo(origin, log, secrets.rootKey));
   }
   return {

@@ -17,6 +17,8 @@ export type Control = {
   heal(node?: string): Promise<void>;
   /** Holds a reader back at what it has replayed, or lets it go on. */
   replay(reader: string, paused: boolean): Promise<void>;
+  /** Whether anybody rings the cron of the stack's own Worker. */
+  cron(paused: boolean): Promise<void>;
   modes(modes: Partial<Modes>): Promise<void>;
   /** Heals every node, resumes every reader, and sets every mode to what it was at the start. For afterEach. */
   restore(): Promise<void>;
@@ -45,6 +47,7 @@ export function openControl(url: string): Control {
     fault: (node, fault) => tell("PUT", `/faults/${node}`, fault),
     heal: (node) => tell("DELETE", node === undefined ? "/faults" : `/faults/${node}`),
     replay,
+    cron: (paused) => tell("PUT", "/cron", { paused }),
     modes: (modes) => tell("PUT", "/modes", modes),
     async restore() {
       await tell("DELETE", "/faults");
