@@ -5,7 +5,8 @@ import type { CpuProfile } from "./inspector.ts";
 export const STEPS: readonly { readonly step: string; readonly files: RegExp }[] = [
   {
     step: "headers and answer",
-    files: /src\/http\/(edge\/kept-answer|answer|cache-control|conditions|cors|entity-tag|security-headers|render)/,
+    files:
+      /src\/http\/(edge\/kept-answer|answer|cache-control|conditions|cors|entity-tag|security-headers|render)|quick-hash/,
   },
   { step: "identify", files: /src\/http\/(middleware\/identify|knowledge|lessons)|src\/contexts\/tenancy|webcrypto/ },
   {

@@ -76,7 +76,8 @@ const VISIBLE_S = 2;
 export function afterwards(parts: AfterwardsParts): Afterwards {
   const { digest, events, log, call, bells, insightBells, clock, report, uuid, waker, deadLetters } = parts;
   const visibleAfter = seconds(VISIBLE_S + parts.digestLag);
-  const fanOutParts = { digest, events, waker, clock, visibleAfter, keptUnasked: parts.keptUnasked };
+  const { sleep } = parts.imports;
+  const fanOutParts = { digest, events, waker, clock, sleep, visibleAfter, keptUnasked: parts.keptUnasked };
   const subscriber = fanOut(fanOutParts);
   const replay: ReplayParts = { ...fanOutParts, log, call, report, readerOf: parts.readerOf };
   const insight = followPublications({ ...parts.analyse, clock, readerOf: parts.readerOf });

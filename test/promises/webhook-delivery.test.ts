@@ -88,6 +88,18 @@ describe("told after it is visible", () => {
     expect((to(url)[0]?.at ?? 0) - before).toBeLessThan(6 * SECOND);
   });
 
+  test("and no later because Redis was late once or twice", async () => {
+    await fresh();
+    const url = await newHook();
+    const before = world.now();
+    await write("a", "publish");
+    world.state.redis = "late";
+    await world.settle();
+    expect(world.state.redis).toBe("there");
+    expect(to(url)).toHaveLength(1);
+    expect((to(url)[0]?.at ?? 0) - before).toBeLessThan(6 * SECOND);
+  });
+
   test("with Redis away, only when the edge has forgotten what it kept unasked", async () => {
     await fresh();
     const url = await newHook();
@@ -195,7 +207,7 @@ describe("receivers", () => {
     await write("a", "publish");
     await world.settle(MINUTE);
     const rows = await world.sql(
-      "select w.url, a.error, a.status from delivery_attempts a join deliveries d on d.space = a.space and d.id = a.delivery join webhooks w on w.space = d.space and w.id = d.webhook where a.space = $1 and a.n = 1 order by 1",
+      "select w.url, a.error, a.status from delivery_attempts a join deliveries d on d.space = a.space and d.id = a.delivery join webhooks w on w.space = d.space and w.id = d.webhook where a.space = $1 and a.n = 1 order by a.error",
       [space.uid],
     );
     expect(rows).toEqual([
