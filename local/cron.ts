@@ -1,14 +1,14 @@
-// Rings the Worker's cron every minute, which `wrangler dev` does not do by itself.
+// Rings the Worker's cron every minute, which the emulator does not do by itself.
 
 const EVERY_MINUTE = "* * * * *";
 
 /** Rings at each full minute until it is stopped, but while it is paused. A Worker that is restarting misses its minute, as in production. */
-export function startCron(origin: string, isPaused: () => boolean): () => void {
+export function startCron(events: string, isPaused: () => boolean): () => void {
   let timer: NodeJS.Timeout;
   const plan = (): void => {
     timer = setTimeout(
       () => {
-        if (!isPaused()) void ringCron(origin).catch(() => undefined);
+        if (!isPaused()) void ringCron(events).catch(() => undefined);
         plan();
       },
       60_000 - (Date.now() % 60_000),
@@ -18,7 +18,7 @@ export function startCron(origin: string, isPaused: () => boolean): () => void {
   return () => clearTimeout(timer);
 }
 
-export async function ringCron(origin: string): Promise<void> {
-  const answer = await fetch(`${origin}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(EVERY_MINUTE)}`);
+export async function ringCron(events: string): Promise<void> {
+  const answer = await fetch(`${events}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(EVERY_MINUTE)}`);
   if (!answer.ok) throw new Error(`The cron handler failed: ${answer.status} ${await answer.text()}`);
 }

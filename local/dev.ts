@@ -1,4 +1,5 @@
-// npm run dev: the whole system on this machine, until Ctrl-C. PORT and MERIDIAN_DATA let several run side by side.
+// npm run dev: the whole system on this machine, until Ctrl-C. PORT and MERIDIAN_DATA let several run side by side;
+// MERIDIAN_DEMO=none leaves the demonstration out.
 import { dataDirectory } from "./data-directory.ts";
 import { whenNpmIsGone } from "./npm-parent.ts";
 import { startStack } from "./stack.ts";
@@ -17,7 +18,7 @@ const start = performance.now();
 const stack = await startStack({
   dataDir: dataDirectory(),
   port,
-  demo: true,
+  demo: process.env.MERIDIAN_DEMO !== "none",
   worker: true,
   watch: true,
   // What a process had written survives its end; only a power cut costs a `dev:reset`.

@@ -41,6 +41,8 @@ export type StackOptions = {
 export type Stack = {
   /** The Worker, as a browser reaches it. Empty when started without. */
   readonly origin: string;
+  /** Where the platform's own events are rung, as the cron. Empty when started without. */
+  readonly events: string;
   readonly control: string;
   readonly topology: Topology;
   readonly neon: { readonly endpoint: string };
@@ -128,6 +130,7 @@ async function assemble(
   );
   undo.push(control.stop);
 
+  let events = "";
   if (options.worker) {
     const config = options.wranglerConfig ?? join(import.meta.dirname, "..", "wrangler.toml");
     const variables = {
@@ -145,14 +148,16 @@ async function assemble(
     const worker = await timed("the Worker", () =>
       startWorker({ dataDir, port, config, variables, keeper, watch: options.watch ?? false }),
     );
+    events = worker.events;
     undo.push(
       worker.stop,
-      startCron(origin, () => conditions.cron.isPaused),
+      startCron(events, () => conditions.cron.isPaused),
     );
     if (options.demo) await timed("the demonstration", () => seedDemo(origin, log, secrets.rootKey));
   }
   return {
     origin,
+    events,
     control: `http://127.0.0.1:${control.port}`,
     topology,
     ...described,

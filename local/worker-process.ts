@@ -1,4 +1,4 @@
-// The Worker under `wrangler dev` or, where nobody changes or debugs it, the same without an inspector: as a child with its own state, ports and log.
+// The Worker under `wrangler dev` or, where nobody changes or debugs it, in its emulator alone (worker-host.ts): as a child with its own state, ports and log.
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +19,11 @@ export type WorkerPlan = {
   readonly watch: boolean;
 };
 
-export type WorkerProcess = { stop(): Promise<void> };
+export type WorkerProcess = {
+  /** Where the platform's own events are rung, as `/cdn-cgi/local/scheduled`. */
+  readonly events: string;
+  stop(): Promise<void>;
+};
 
 const WRANGLER = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
 
@@ -37,9 +41,10 @@ export async function startWorker(plan: WorkerPlan): Promise<WorkerProcess> {
     { mode: 0o600 },
   );
   const state = join(dataDir, "worker");
+  const eventsPort = watch ? port : await freePort();
   const args = watch
     ? devCommand({ config, port, state, environment, inspectorPort: await freePort() })
-    : hostCommand({ config, port, state, envFile: environment, entrypoint: await build(plan) });
+    : hostCommand({ config, port, eventsPort, state, envFile: environment, entrypoint: await build(plan) });
   const log = openSync(logFile, "w");
   const child = spawn(process.execPath, args, {
     cwd: dirname(config),
@@ -65,14 +70,14 @@ export async function startWorker(plan: WorkerPlan): Promise<WorkerProcess> {
   };
   try {
     await until("the Worker answers", 90_000, async () => {
-      if (ended()) throw new Error(`wrangler dev ended:\n${readFileSync(logFile, "utf8").slice(-4000)}`);
+      if (ended()) throw new Error(`The Worker ended:\n${readFileSync(logFile, "utf8").slice(-4000)}`);
       return isAnswering(`http://127.0.0.1:${port}/`);
     });
   } catch (error) {
     await stop();
     throw error;
   }
-  return { stop };
+  return { events: `http://127.0.0.1:${eventsPort}`, stop };
 }
 
 interface DevPlan {

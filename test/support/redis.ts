@@ -43,7 +43,7 @@ export async function dirtyMark(uid: number, residency = "us"): Promise<number |
 /** The Worker's cron, as if it were `at`. */
 export async function ringCron(at = new Date()): Promise<void> {
   const answer = await fetch(
-    `${stackHere().origin}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("* * * * *")}&time=${at.getTime()}`,
+    `${stackHere().events}/cdn-cgi/local/scheduled?cron=${encodeURIComponent("* * * * *")}&time=${at.getTime()}`,
   );
   if (!answer.ok) throw new Error(`The cron handler failed: ${answer.status} ${await answer.text()}`);
 }

@@ -9,7 +9,7 @@ import { openProvider, PROVIDER_KEY } from "./provider.ts";
 
 export type StackAddresses = Pick<
   Stack,
-  "origin" | "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey" | "secret"
+  "origin" | "events" | "control" | "topology" | "neon" | "redis" | "postgres" | "rootKey" | "secret"
 > & {
   /** Who drafts entries: see provider.ts. */
   readonly provider: string;
@@ -53,8 +53,8 @@ interface Started {
 }
 
 function addressesOf(stack: Stack, provider: string): StackAddresses {
-  const { origin, control, topology, neon, redis, postgres, rootKey, secret } = stack;
-  return { origin, control, topology, neon, redis, postgres, rootKey, secret, provider };
+  const { origin, events, control, topology, neon, redis, postgres, rootKey, secret } = stack;
+  return { origin, events, control, topology, neon, redis, postgres, rootKey, secret, provider };
 }
 
 async function startStackOfTests(): Promise<Started> {
