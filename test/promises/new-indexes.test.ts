@@ -165,6 +165,32 @@ describe("new indexes of a type with more than a thousand entries", () => {
     expect(await differences()).toEqual([]);
   });
 
+  test("are those of what is imported meanwhile, new and again", async () => {
+    const linesOf = (prefix: string, from: number) =>
+      Array.from({ length: 300 }, (_, i) => {
+        const n = from + i;
+        // Some of these were archived or deleted above.
+        const isNew = i % 3 === 0 || n % 37 < 2;
+        const fields = { ...fieldsOf(n), name: `${prefix} ${i}`, size: n, next: idOf(8) };
+        return `${JSON.stringify({ type: "many", id: isNew ? `${prefix}${i}` : idOf(n), fields, publish: i % 4 !== 0 })}\n`;
+      }).join("");
+    const bring = async (lines: string): Promise<string> =>
+      (await space.must("POST", "imports", { raw: lines, headers: { "content-type": "application/x-ndjson" } })).body
+        .id;
+    const begun = await bring(linesOf("before", 100));
+    const asked = await save({ ...WIDE, note: { ...string, ...indexed }, name: { ...string, ...indexed } }, 202);
+    const imports = [begun, await bring(linesOf("during", 500)), await bring(linesOf("beside", 900))];
+    for (const id of imports)
+      expect(await ended(`imports/${id}`)).toMatchObject({ status: "completed", processed: 300, failed: 0 });
+    expect(await ended(`types/many/checks/${asked.body.id}`)).toMatchObject({ status: "completed" });
+    for (const prefix of ["before", "during", "beside"]) {
+      const found = await list(`entries?type=many&filter[name][gte]=${prefix}&filter[name][lt]=${prefix}~&sort=name`);
+      expect(found.length, prefix).toBe(300);
+    }
+    await expectLists();
+    expect(await differences()).toEqual([]);
+  });
+
   test("that would make an index something else are refused, with a way to do it", async () => {
     const refused = await save({ ...WIDE, size: { ...string, ...indexed } }, 409, [], "?validate=lenient");
     expect(refused.body.code).toBe("schema-check-too-large");
