@@ -8,6 +8,8 @@ export interface Options {
   readonly connections: number;
   /** Small and quick: to see that it works, not what it measures. */
   readonly short: boolean;
+  /** Of a measurement that has parts, only this one. */
+  readonly part: string | undefined;
   readonly names: readonly string[];
 }
 
@@ -19,6 +21,7 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: "string" },
       seconds: { type: "string", default: "1" },
       connections: { type: "string", default: "16" },
+      part: { type: "string" },
       short: { type: "boolean", default: false },
     },
   });
@@ -32,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
     seconds: number("seconds", values.seconds),
     connections: number("connections", values.connections),
     short: values.short,
+    part: values.part,
     names: positionals,
   };
 }

@@ -7,12 +7,13 @@ import { measureOthers } from "./others.ts";
 import { measureRate } from "./rate.ts";
 import { measureThread } from "./thread.ts";
 
+const PARTS = { rate: measureRate, others: measureOthers, thread: measureThread, memory: measureMemory } as const;
+
 export async function imports(options: Options): Promise<void> {
+  const parts = Object.entries(PARTS).filter(([name]) => options.part === undefined || name === options.part);
+  if (parts.length === 0) throw new Error(`--part is one of ${Object.keys(PARTS).join(", ")}`);
   await withStack(async (stack) => {
     const bench = await prepareGround(stack, options);
-    await measureRate(bench);
-    await measureOthers(bench);
-    await measureThread(bench);
-    await measureMemory(bench);
+    for (const [, measure] of parts) await measure(bench);
   });
 }
