@@ -11,6 +11,7 @@ import { type Caller, openCaller } from "./caller.ts";
 import { type Disturbed, disturb, healAll } from "./disturb.ts";
 import { edit, type Ground, TYPES, typeBody } from "./editors.ts";
 import { importOn, readImports, sendAgain, type Unsent } from "./importers.ts";
+import { ringEveryMinute } from "./minutes.ts";
 import { Follower, readOn, readsAgainstLog, type Seen } from "./readers.ts";
 import { MANNERS, openReceivers, type Receivers } from "./receivers.ts";
 import type { Phase } from "./schedule.ts";
@@ -102,6 +103,8 @@ export async function runFaults({ stack, seed, ms, phases, log }: FaultRun): Pro
 
     const disturbed: Disturbed = { control: stack.control, workers, store, recorder, redis, log };
     undo.push(() => healAll(disturbed, stack.topology));
+    const stopRinging = ringEveryMinute(workers);
+    undo.push(stopRinging);
     const begun = Date.now();
     const isOver = (): boolean => Date.now() - begun >= ms;
     const followers = grounds.map((ground) => new Follower(ground));
@@ -130,7 +133,9 @@ export async function runFaults({ stack, seed, ms, phases, log }: FaultRun): Pro
     await healAll(disturbed, stack.topology);
     receivers.heal();
     const caller = callerOf(200);
+    log(`${unsent.length} files are sent again, which nobody has answered to`);
     await sendAgain(caller, unsent);
+    await stopRinging();
     // The last fault: everything dies and starts again.
     const last = { what: "everything is killed once more", from: Date.now() };
     const isQuiet = await settle(

@@ -22,6 +22,7 @@ export interface Workers {
 }
 
 const MOST_LINES = 5_000;
+const CRON_MS = 60_000;
 
 interface Host {
   readonly child: ChildProcess;
@@ -78,7 +79,7 @@ export async function startWorkers(
     },
     async ringCron(at) {
       const [host] = alive();
-      const answer = await fetch(`${host?.origin}${PATHS.cron}?at=${at}`);
+      const answer = await fetch(`${host?.origin}${PATHS.cron}?at=${at}`, { signal: AbortSignal.timeout(CRON_MS) });
       if (!answer.ok) throw new Error(`The cron handler failed: ${answer.status} ${await answer.text()}`);
     },
     async stop() {
