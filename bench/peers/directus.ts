@@ -1,4 +1,4 @@
-// Directus on its own response cache in memory, read without credentials.
+// Directus as it is installed, and with its own response cache in memory; read without credentials.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../local/ports.ts";
@@ -13,7 +13,13 @@ const PUBLIC_POLICY = "abf8a154-5b1c-4a46-ac9c-7300570f4f17";
 const ADMIN = { email: "bench@example.com", password: "only-for-this-measurement" };
 const PAGE = 100;
 
-export const directus: Peer = { name: "directus", install, start };
+export const directus: Peer = { name: "directus", install, start: startWith(false) };
+export const directusCached: Peer = {
+  ...directus,
+  name: "directus_cached",
+  folder: "directus",
+  start: startWith(true),
+};
 
 async function install(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
@@ -24,7 +30,16 @@ async function install(directory: string): Promise<void> {
   writeFileSync(join(sandbox, "isolated-vm.js"), "module.exports = {};\n");
 }
 
-async function start(directory: string, { host, port, user, name }: Database, articles: number): Promise<Started> {
+function startWith(isCached: boolean): Peer["start"] {
+  return (directory, database, articles) => start(directory, database, articles, isCached);
+}
+
+async function start(
+  directory: string,
+  { host, port, user, name }: Database,
+  articles: number,
+  isCached: boolean,
+): Promise<Started> {
   const own = await freePort();
   const origin = `http://127.0.0.1:${own}`;
   const env = {
@@ -39,7 +54,7 @@ async function start(directory: string, { host, port, user, name }: Database, ar
     SECRET: "only-for-this-measurement-0123456789",
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
-    CACHE_ENABLED: "true",
+    CACHE_ENABLED: String(isCached),
     CACHE_STORE: "memory",
     CACHE_TTL: "1h",
     CACHE_STATUS_HEADER: "X-Cache",
@@ -62,7 +77,9 @@ async function start(directory: string, { host, port, user, name }: Database, ar
     port: own,
     list,
     one: (n) => `/items/articles/${idOf(n)}`,
-    about: `${version}, its response cache in memory: a list asked twice is a ${again.headers.get("x-cache")}`,
+    about: isCached
+      ? `${version}, its response cache in memory: a list asked twice is a ${again.headers.get("x-cache")}`
+      : `${version}, without a response cache, as it is installed`,
     filled,
     stop,
   };

@@ -21,7 +21,10 @@ export interface Started {
 }
 
 export interface Peer {
+  /** Of its database, too. */
   readonly name: string;
+  /** Below the directory that the user names; default: its name. One folder is installed once. */
+  readonly folder?: string;
   /** Below the directory that the user names. Downloads from the npm registry, runs no install scripts. */
   install(directory: string): Promise<void>;
   /** Starts it on an empty database and fills it with `articles` articles. */

@@ -1,4 +1,4 @@
-// node bench/peers/peers.ts DIRECTORY [directus] [strapi] [payload] [--install] [--rounds 10]: other content systems beside this one, same machine,
+// node bench/peers/peers.ts DIRECTORY [directus] [directus_cached] [strapi] [payload] [--install] [--rounds 10]: other content systems beside this one, same machine,
 // same content, same Postgres. They live in DIRECTORY, which is not in this repository.
 import { mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -15,27 +15,28 @@ import { withStack } from "../workers/measured-stack.ts";
 import { startRaw } from "../workers/raw.ts";
 import { SPACE, slugOf, TYPE } from "../workers/seed.ts";
 import { settingsOf } from "../workers/settings.ts";
-import { directus } from "./directus.ts";
+import { directus, directusCached } from "./directus.ts";
 import { answersOf, startFloors } from "./floors.ts";
 import { importRate } from "./import-rate.ts";
 import { payload } from "./payload.ts";
 import type { Database, Peer, Started } from "./peer.ts";
 import { strapi } from "./strapi.ts";
 
-const PEERS: readonly Peer[] = [directus, strapi, payload];
+const PEERS: readonly Peer[] = [directus, directusCached, strapi, payload];
 const READS = ["list", "one", "miss"] as const;
 /** What is wanted of each, in multiples of the best of those that run as people run them. */
 const WANTED = { list: 40, one: 30, miss: 3 } as const;
 const WANTED_IMPORT = 20;
 const FILLED_BY: Readonly<Record<string, string>> = {
   directus: "POST /items, a hundred at a time",
+  directus_cached: "the same",
   strapi: "its document service, in its own process, one at a time",
   payload: "its local API, in its own process, one at a time",
 };
 const CONNECTIONS = 16;
 /** Of a round: each is asked for once. */
 const MISSES = 100;
-const SECONDS = 1;
+const SECONDS = 2;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,12 +50,17 @@ if (directory === "" || !relative(resolve(import.meta.dirname, "..", ".."), home
   throw new Error("Name a directory outside of this repository, where the others are installed");
 if (values.install) {
   mkdirSync(home, { recursive: true });
-  for (const peer of chosen) {
-    console.log(`Installing ${peer.name} in ${join(home, peer.name)}`);
-    await peer.install(join(home, peer.name));
+  const folders = new Map(chosen.map((peer) => [folderOf(peer), peer]));
+  for (const [folder, peer] of folders) {
+    console.log(`Installing ${peer.name} in ${folder}`);
+    await peer.install(folder);
   }
 }
 await compare();
+
+function folderOf({ name, folder = name }: Peer): string {
+  return join(home, folder);
+}
 
 async function compare(): Promise<void> {
   await withStack(async ({ stack, after }) => {
@@ -71,7 +77,7 @@ async function compare(): Promise<void> {
     after(floors.stop);
     const started: { readonly name: string; readonly peer: Started }[] = [];
     for (const peer of chosen) {
-      const one = await peer.start(join(home, peer.name), await emptyDatabase(stack, peer.name), articles);
+      const one = await peer.start(folderOf(peer), await emptyDatabase(stack, peer.name), articles);
       after(one.stop);
       started.push({ name: peer.name, peer: one });
       console.log(`${peer.name}: ${one.about}`);
