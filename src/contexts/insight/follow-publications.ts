@@ -105,6 +105,7 @@ async function read(
   readonly rows: readonly Published[];
 }> {
   const { uid } = space;
+  // Looked up one by one: joined, the planner may read everything that the space has published.
   const among = sql`${JSON.stringify(ids)}::jsonb`;
   const answer = await readerOf({ ...space, id: "" }).read([
     sql`select settings -> 'locales' as locales, settings ->> 'defaultLocale' as default_locale from spaces where space = ${uid}`,
@@ -112,7 +113,7 @@ async function read(
     sql`select id, type, version, from_pos, case when n = 1 or upto <= ${READ_BYTES}::bigint then fields end as fields from (
         select p.*, row_number() over w as n, sum(coalesce(p.size, travel_size(p.fields))) over w as upto
           from jsonb_array_elements_text(${among}) with ordinality as a(wanted, nth)
-          join published p on p.space = ${uid} and p.id = a.wanted window w as (order by a.nth)) x
+          cross join lateral (select * from published p where p.space = ${uid} and p.id = a.wanted offset 0) p window w as (order by a.nth)) x
       order by n`,
   ]);
   if (!answer.ok) throw new Outage("postgres", "failed", { cause: answer.fault.code });
@@ -130,7 +131,8 @@ async function read(
 
 function schemasSql(uid: number, among: SQL): SQL {
   return sql`select t.type, t.document -> 'schema' as schema from types t where t.space = ${uid} and t.type in (
-    select p.type from published p where p.space = ${uid} and p.id in (select jsonb_array_elements_text(${among})))`;
+    select p.type from jsonb_array_elements_text(${among}) a(wanted)
+      cross join lateral (select p.type from published p where p.space = ${uid} and p.id = a.wanted offset 0) p)`;
 }
 
 function publishedOf(row: Row, schemas: ReadonlyMap<string, JsonObject>): Published {

@@ -55,7 +55,8 @@ export function subscriberLog({ topology, client, guardOf }: ShardParts): Subscr
 
   return {
     async read(space, { name, idle }, limit) {
-      const seen = sql`coalesce((select s.position from subscribers s where s.space = ${space.uid} and s.subscriber = ${name}), 0)`;
+      // One value that is found first: with `coalesce` around it, row-level security would have every event looked at.
+      const seen = sql`(select coalesce(max(s.position), 0) from subscribers s where s.space = ${space.uid} and s.subscriber = ${name})`;
       const found = await snapshot(space, [
         sql`select s.position, s.failures, s.retry_at, s.stopped_at is not null as stopped, ${idle?.(space.uid) ?? sql`false`} as idle
             from (select 1) one left join subscribers s on s.space = ${space.uid} and s.subscriber = ${name}`,
