@@ -20,10 +20,10 @@ test("while others write they are small, with pauses of three times their time, 
   expect([pace.most(), pace.committed(position(9), millis(50))]).toEqual([100, 0]);
   // Two positions more than our own commit.
   pace.met(position(11));
-  expect([pace.most(), pace.committed(position(12), millis(50))]).toEqual([20, 150]);
+  expect([pace.most(), pace.committed(position(12), millis(50))]).toEqual([10, 150]);
   now = 4_999;
   pace.met(position(12));
-  expect([pace.most(), pace.committed(position(13), millis(50))]).toEqual([20, 150]);
+  expect([pace.most(), pace.committed(position(13), millis(50))]).toEqual([10, 150]);
   now = 5_000;
   expect([pace.most(), pace.committed(position(14), millis(50))]).toEqual([100, 0]);
 });

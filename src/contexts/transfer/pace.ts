@@ -6,6 +6,8 @@ import type { Position } from "../../kernel/position.ts";
 /** Entries a commit: it holds the space's lock. */
 const LARGE = 100;
 const SMALL = 20;
+/** While others write: an editor's write waits for at most one of them, which may not take longer than its own does. */
+const YIELDING = 10;
 /** Of a commit's time, after it, while others write. */
 const PAUSE = 3;
 /** How long after somebody else's write it counts as "while". */
@@ -34,7 +36,7 @@ export function openPace(clock: Clock, isBusy: () => boolean, last: Position | u
   let size = LARGE;
   const areThere = (): boolean => othersAt !== undefined && clock.now() - othersAt < WHILE;
   return {
-    most: () => Math.min(cap, size, areThere() ? SMALL : LARGE),
+    most: () => Math.min(cap, size, areThere() ? YIELDING : LARGE),
     met(head) {
       if (own !== undefined && head !== own) othersAt = clock.now();
       own = head;
