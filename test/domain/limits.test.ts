@@ -298,6 +298,29 @@ describe("exact budgets", () => {
     expect([await spend(), calls()]).toEqual(["admitted", 3]);
   });
 
+  test("one late answer lets nobody in beyond the quota: the others are still to be answered", async () => {
+    let asked = 0;
+    const answered = Promise.withResolvers<void>();
+    const budgets = openExactBudgets({
+      clock: movable(),
+      walls: walled(),
+      load: openLoad(movable(), 320),
+      counter: {
+        async count() {
+          asked += 1;
+          if (asked > 3) throw new Outage("redis", "timeout");
+          await answered.promise;
+          return counted(true);
+        },
+      },
+    });
+    const spend = async (): Promise<string> => (await budgets.spend("write", KEY, { quota: 3, window: 60 }, SPACE)).is;
+    const first = [spend(), spend(), spend()];
+    expect(await spend()).toBe("refused");
+    answered.resolve();
+    expect(await Promise.all(first)).toEqual(["admitted", "admitted", "admitted"]);
+  });
+
   test.each<OutageReason>(["timeout", "failed", "open"])(
     "the counter is away (%s): each budget has its policy",
     async (reason) => {

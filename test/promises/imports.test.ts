@@ -386,9 +386,9 @@ describe("an import makes room", () => {
     await importFile(lines(400));
     await world.settle();
     world.state.afterRead = async () => undefined;
-    expect(await commits()).toEqual([200, 200, ...Array(10).fill(40)]);
-    expect(waits).toEqual(Array(11).fill(30));
-    expect(edits).toBe(4 + 11);
+    expect(await commits()).toEqual([200, 200, ...Array(20).fill(20)]);
+    expect(waits).toEqual(Array(21).fill(30));
+    expect(edits).toBe(4 + 21);
   });
 
   test("for whoever asks anything of its isolate, behind each commit", async () => {

@@ -68,6 +68,8 @@ interface Tab {
   owed: number;
   /** The quota that the counter refused, if it did. Whoever goes on asking is refused from here: a counter only rises. */
   refused: number;
+  /** Of which the counter has been asked and has not answered yet. */
+  asking: number;
 }
 
 export function openExactBudgets(parts: {
@@ -83,7 +85,7 @@ export function openExactBudgets(parts: {
   function tabOf(name: string, window: number, now: Instant): Tab {
     const known = tabs.get(name);
     if (known !== undefined && now < known.until) return known;
-    const made = { until: windowOf(now, window).endsAt, used: 0, uncounted: 0, owed: 0, refused: 0 };
+    const made = { until: windowOf(now, window).endsAt, used: 0, uncounted: 0, owed: 0, refused: 0, asking: 0 };
     tabs.set(name, made);
     return made;
   }
@@ -110,7 +112,8 @@ export function openExactBudgets(parts: {
   ): Promise<Spent> {
     const policy = AWAY[budget];
     if (policy === undefined) return { is: "closed" };
-    const left = (): number => Math.min(quota - tab.used, policy.most - tab.uncounted);
+    // Others that are being asked about may be admitted by their answers, if these come.
+    const left = (): number => Math.min(quota - tab.used - tab.asking, policy.most - tab.uncounted);
     const told = (remaining: number): BudgetState => stateOf({ quota, window }, remaining, tab.until, clock.now());
     if (left() <= 0) return { is: "refused", state: told(0) };
     // Before the wall is asked: others come while it answers.
@@ -129,7 +132,13 @@ export function openExactBudgets(parts: {
       if (limit.quota <= tab.refused) return { is: "refused", state: stateOf(limit, 0, tab.until, clock.now()) };
       const { owed } = tab;
       tab.owed = 0;
-      const counted = await ask(budget, space, () => counter.count(name, limit, 1 + owed, marking));
+      tab.asking += 1;
+      let counted: Counted | "busy" | "away";
+      try {
+        counted = await ask(budget, space, () => counter.count(name, limit, 1 + owed, marking));
+      } finally {
+        tab.asking -= 1;
+      }
       if (typeof counted === "string") tab.owed += owed;
       if (counted === "busy") return { is: "busy" };
       if (counted === "away") return await spendUncounted(budget, name, limit, tab);
