@@ -1,6 +1,6 @@
 // The Neon gateway against the driver that the Worker uses: what the driver reads is what Neon would have sent.
 import { NeonDbError, neon, neonConfig } from "@neondatabase/serverless";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openControl } from "../support/control.ts";
 import { stackHere } from "../support/here.ts";
 
@@ -255,6 +255,9 @@ describe("sessions", () => {
 });
 
 describe("conditions", () => {
+  // The Worker's minute asks the primaries, whoever counts.
+  beforeAll(() => control.cron(true));
+  afterAll(() => control.cron(false));
   beforeEach(() => control.resetCounters());
 
   test("counts requests and the statements that answer something, by node and caller", async () => {
