@@ -1,13 +1,13 @@
 // Drafts that a provider writes, over HTTP: asked for, followed, listed, cancelled; how often, by whom, and what for.
 import { beforeAll, describe, expect, test } from "vitest";
-import { makeSpace, type Space, until } from "../support/client.ts";
+import { makeSpace, until } from "../support/client.ts";
 import { openControl } from "../support/control.ts";
 import { stackHere } from "../support/here.ts";
-import { insistent } from "../support/insist.ts";
+import { type InsistentSpace, insistent } from "../support/insist.ts";
 import { DRAFT } from "../support/provider.ts";
 import { expectRefusal, headOf } from "../support/witness.ts";
 
-let space: Space;
+let space: InsistentSpace;
 let briefs = 0;
 const string = { type: "string" };
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 /** On a busy machine the counter may be too slow for a moment, and then nothing is begun. */
-async function made(): Promise<Space> {
+async function made(): Promise<InsistentSpace> {
   const one = insistent(await makeSpace());
   for (const [type, required] of [
     ["article", ["title"]],
@@ -183,7 +183,12 @@ test("ten a minute, exactly; while nobody can count, none", async () => {
   if (60_000 - (Date.now() % 60_000) < 20_000)
     await until("a window begins", async () => Date.now() % 60_000 < 5_000, 60_000);
   const answers = await Promise.all(Array.from({ length: 14 }, () => generate("ok", { type: "nothing" })));
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(10).fill(422), ...Array(4).fill(429)]);
+  const admitted = answers.filter(({ status }) => status === 422).length;
+  expect(answers.filter(({ status }) => status === 429).length).toBe(14 - admitted);
+  // On a busy machine the counter's answer may come too late. Then nothing is begun, what was counted stays so, and it is asked again.
+  const again = answers.reduce((sum, { tried }) => sum + tried.length - 1, 0);
+  expect(admitted).toBeLessThanOrEqual(10);
+  expect(admitted).toBeGreaterThanOrEqual(10 - again);
   const other = await makeSpace();
   try {
     await control.fault("redis", { mode: "down" });
