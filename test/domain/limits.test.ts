@@ -321,6 +321,55 @@ describe("exact budgets", () => {
     expect(await Promise.all(first)).toEqual(["admitted", "admitted", "admitted"]);
   });
 
+  test("questions and answers that are late, lost, or overtake one another let nobody in beyond the quota", async () => {
+    const fates = ["answered", "lost", "lost answer", "too late"] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(fc.constantFrom(...fates), { minLength: 1, maxLength: 16 }),
+        async (s, quota, asks) => {
+          let store = 0;
+          const clock = movable();
+          const wall = { admits: async () => await s.schedule(Promise.resolve(true), "wall") };
+          const on = async (what: string) => await s.schedule(Promise.resolve(), what);
+          const fate = asks.values();
+          const budgets = openExactBudgets({
+            clock,
+            walls: { address: wall, write: wall, auth: wall },
+            load: openLoad(clock, 320),
+            counter: {
+              async count(_, limit, weight) {
+                const ends = fate.next().value ?? "answered";
+                const arrives = async (): Promise<Counted> => {
+                  await on("arrives");
+                  store += weight;
+                  const remaining = Math.max(0, limit.quota - store);
+                  return { admitted: store <= limit.quota, remaining, endsAt: instant(NOON + 60_000) };
+                };
+                const late = ends === "too late" ? void arrives() : ends === "lost" ? undefined : await arrives();
+                await on("answer");
+                if (late === undefined || ends !== "answered") throw new Outage("redis", "timeout");
+                return late;
+              },
+            },
+          });
+          const spend = async (): Promise<string> => {
+            await on("begins");
+            return (await budgets.spend("write", KEY, { quota, window: 60 }, SPACE)).is;
+          };
+          const outcomes = Promise.all(asks.map(spend));
+          await s.waitFor(outcomes);
+          const admitted = (await outcomes).filter((is) => is === "admitted").length;
+          expect(admitted).toBeLessThanOrEqual(quota);
+          // And when nothing is lost, nobody is kept out.
+          if (asks.every((each) => each === "answered")) expect(admitted).toBe(Math.min(quota, asks.length));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
   test.each<OutageReason>(["timeout", "failed", "open"])(
     "the counter is away (%s): each budget has its policy",
     async (reason) => {

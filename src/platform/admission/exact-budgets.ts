@@ -58,18 +58,21 @@ const AWAY: Readonly<Record<ExactBudget, { readonly most: number; readonly wall:
 
 const REMEMBERED = 10_000;
 
-/** What this isolate knows of one counter in one window. */
+/** What this isolate knows of one counter in one window. Whatever is admitted here is in one of `known`, `untold` and `asking` at any moment. */
 interface Tab {
   readonly until: Instant;
-  /** As the counter said last, and what was let through here without it. */
-  used: number;
+  /** As the counter said last. */
+  known: number;
+  /** Let through here without it, in all. */
   uncounted: number;
-  /** Of that, what the counter is still to be told: an outage that ends must not leave room for the quota once more. */
+  /** Of which it is not known that the counter was told: an outage that ends must not leave room for the quota once more. */
+  untold: number;
+  /** Of which the next question tells it. */
   owed: number;
+  /** Requests of which it has been asked and has not answered yet. */
+  asking: number;
   /** The quota that the counter refused, if it did. Whoever goes on asking is refused from here: a counter only rises. */
   refused: number;
-  /** Of which the counter has been asked and has not answered yet. */
-  asking: number;
 }
 
 export function openExactBudgets(parts: {
@@ -85,7 +88,8 @@ export function openExactBudgets(parts: {
   function tabOf(name: string, window: number, now: Instant): Tab {
     const known = tabs.get(name);
     if (known !== undefined && now < known.until) return known;
-    const made = { until: windowOf(now, window).endsAt, used: 0, uncounted: 0, owed: 0, refused: 0, asking: 0 };
+    const { endsAt: until } = windowOf(now, window);
+    const made = { until, known: 0, uncounted: 0, untold: 0, owed: 0, asking: 0, refused: 0 };
     tabs.set(name, made);
     return made;
   }
@@ -113,15 +117,15 @@ export function openExactBudgets(parts: {
     const policy = AWAY[budget];
     if (policy === undefined) return { is: "closed" };
     // Others that are being asked about may be admitted by their answers, if these come.
-    const left = (): number => Math.min(quota - tab.used - tab.asking, policy.most - tab.uncounted);
+    const left = (): number => Math.min(quota - tab.known - tab.untold - tab.asking, policy.most - tab.uncounted);
     const told = (remaining: number): BudgetState => stateOf({ quota, window }, remaining, tab.until, clock.now());
     if (left() <= 0) return { is: "refused", state: told(0) };
-    // Before the wall is asked: others come while it answers.
-    tab.used += 1;
+    // Before the wall is asked: others come while it answers, and may be counted. One that it refuses counts, as one that the counter refuses does.
     tab.uncounted += 1;
+    tab.untold += 1;
+    tab.owed += 1;
     const admitted = await walls[policy.wall].admits(name);
     if (!admitted) return { is: "refused", state: told(0) };
-    tab.owed += 1;
     return { is: "admitted", state: told(left()) };
   }
 
@@ -133,21 +137,25 @@ export function openExactBudgets(parts: {
       const { owed } = tab;
       tab.owed = 0;
       tab.asking += 1;
-      let counted: Counted | "busy" | "away";
+      let counted: Counted | "busy" | "away" | undefined;
       try {
         counted = await ask(budget, space, () => counter.count(name, limit, 1 + owed, marking));
       } finally {
         tab.asking -= 1;
+        if (typeof counted !== "object") tab.owed += owed;
       }
-      if (typeof counted === "string") tab.owed += owed;
       if (counted === "busy") return { is: "busy" };
       if (counted === "away") return await spendUncounted(budget, name, limit, tab);
       const { admitted, remaining, endsAt, marked } = counted;
-      if (endsAt === tab.until) tab.used = Math.max(tab.used, limit.quota - remaining);
-      const state = stateOf(limit, remaining, endsAt, clock.now());
-      if (admitted) return { is: "admitted", state, endsAt, ...(marked === undefined ? {} : { marked }) };
-      if (endsAt === tab.until) tab.refused = Math.max(tab.refused, limit.quota);
-      return { is: "refused", state };
+      tab.untold -= owed;
+      const isOurs = endsAt === tab.until;
+      if (isOurs) tab.known = Math.max(tab.known, limit.quota - remaining);
+      if (isOurs && !admitted) tab.refused = Math.max(tab.refused, limit.quota);
+      // The counter may have been told of it after it counted this one: another question has it along, or none yet.
+      const left = remaining - (isOurs ? tab.untold : 0);
+      const state = stateOf(limit, Math.max(0, left), endsAt, clock.now());
+      if (!admitted || left < 0) return { is: "refused", state };
+      return { is: "admitted", state, endsAt, ...(marked === undefined ? {} : { marked }) };
     },
   };
 }
