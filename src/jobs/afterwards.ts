@@ -102,7 +102,7 @@ export function afterwards(parts: AfterwardsParts): Afterwards {
       events,
       subscribers: { log, call, bells, clock, report, uuid },
       webhooks: { subscriber, deliver, replay },
-      jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts, fanOutParts), clock, report, uuid },
+      jobs: { call, waker: parts.jobWaker, kinds: jobKinds(parts, fanOutParts), clock, report, uuid, sleep },
       insight: { log, call, bells: insightBells, clock, report, uuid, subscriber: insight },
       deadLetters,
     },

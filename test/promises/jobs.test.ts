@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Scope } from "../../src/kernel/scope.ts";
 import type { SqlClient } from "../../src/platform/database/database.ts";
+import { DatabaseUnavailable } from "../../src/platform/database/outage.ts";
 import { renderSql } from "../../src/platform/database/render-sql.ts";
 import { forgetExpired } from "../../src/platform/event-log/forget-expired.ts";
 import type { Writer } from "../../src/platform/event-log/writer.ts";
@@ -156,6 +157,28 @@ describe("a job", () => {
     expect(await rowOf(id)).toMatchObject({ status: "running" });
     isAway = false;
     await world.settle(10 * MINUTE);
+    expect(await rowOf(id)).toMatchObject({ status: "completed" });
+  });
+
+  test("whose turn breaks off with the way to its row is given back as soon as that is there again", async () => {
+    await fresh();
+    isAway = true;
+    const id = await ask("dependent");
+    await world.sweep();
+    let tries = 0;
+    world.state.fails = (text) =>
+      text.includes("release_job") && ++tries < 4 ? new DatabaseUnavailable("its sessions were ended") : undefined;
+    try {
+      for (const message of world.due()) await world.invoke([world.take(message)]);
+    } finally {
+      world.state.fails = () => undefined;
+      isAway = false;
+    }
+    expect([tries, world.lines.filter(({ event }) => event === "job-left")]).toEqual([4, []]);
+    expect(await rowOf(id)).toMatchObject({ status: "running", attempts: 0, holder: null });
+    // Woken by its own message: nobody sweeps.
+    world.pass(2_000);
+    for (const message of world.due()) await world.invoke([world.take(message)]);
     expect(await rowOf(id)).toMatchObject({ status: "completed" });
   });
 

@@ -17,6 +17,7 @@ export interface JobParts {
   readonly clock: Clock;
   readonly report: Report;
   uuid(): string;
+  sleep(ms: number): Promise<void>;
 }
 
 export type ClaimedOrNot =
@@ -30,6 +31,8 @@ const TURN: Millis = millis(20_000);
 /** Turns that a job may begin without getting any further: whoever takes it dies of it. */
 const ATTEMPTS = 8;
 const FIRST_WAIT_S = 2;
+/** What broke the turn off may have taken the way to its row with it. Longer than that, and the platform ends what goes on behind a message. */
+const RELEASE_WAITS_MS = [1_000, 2_000, 4_000];
 const LONGEST_WAIT_S = 60;
 /** A kind that only the release before or after this one knows. */
 const UNKNOWN_WAIT: Seconds = seconds(300);
@@ -70,7 +73,7 @@ async function takeTurn(parts: JobParts, job: ClaimedJob): Promise<void> {
     const spared = error instanceof Outage || isAway(error) || isBusy(error);
     const after = seconds(Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (job.attempts - 1)));
     report(parts, "job-turn-failed", job, { why: nameOf(error), spared });
-    return await release(parts, job, { after, spared });
+    return await releaseAtLength(parts, job, { after, spared });
   }
   const end = turned.value;
   if (end === undefined) return await release(parts, job, { closes: true });
@@ -115,10 +118,26 @@ async function finish(
   await call(job.space, "end_job", { job: job.id, holder: job.holder, at, status, error, shown });
 }
 
+interface Release {
+  readonly after?: Seconds;
+  readonly spared?: boolean;
+  readonly closes?: boolean;
+}
+
+/** A database whose sessions were ended is back within seconds; a lease that nobody gives back keeps the job for a minute, and until the sweep comes. */
+async function releaseAtLength(parts: JobParts, job: ClaimedJob, how: Release): Promise<void> {
+  for (const wait of RELEASE_WAITS_MS) {
+    const released = await attempt(() => release(parts, job, how));
+    if (released.ok) return;
+    await parts.sleep(wait);
+  }
+  await release(parts, job, how);
+}
+
 async function release(
   { call, clock, waker }: JobParts,
   job: ClaimedJob,
-  { after = seconds(0), spared = false, closes = false }: { after?: Seconds; spared?: boolean; closes?: boolean },
+  { after = seconds(0), spared = false, closes = false }: Release,
 ): Promise<void> {
   const dueAt = new Date(clock.now() + after * 1_000).toISOString();
   const answer = await call(job.space, "release_job", { job: job.id, holder: job.holder, dueAt, spared, closes });
