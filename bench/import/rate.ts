@@ -3,9 +3,9 @@
 import pg from "pg";
 import { openMeter } from "../load/cpu.ts";
 import { median, quartiles } from "../numbers/quantiles.ts";
-import { type ImportBench, KEPT, linesOf } from "./ground.ts";
+import { post, rowsOf } from "./by-hand.ts";
+import { type ImportBench, linesOf } from "./ground.ts";
 
-const AT_ONCE = 100;
 /** After so many every city was imported; `--rounds` may ask for fewer. */
 const ROUNDS = 10;
 const SIDES = ["product", "rows", "table"] as const;
@@ -58,7 +58,7 @@ export async function measureRate(bench: ImportBench): Promise<void> {
         some.map(({ id }) => id),
       );
       const floors: readonly [Side, string][] = [
-        ["rows", rows],
+        ["rows", rows.join("")],
         ["table", text],
       ];
       for (const [side, body] of round % 2 === 0 ? floors : floors.toReversed())
@@ -69,30 +69,6 @@ export async function measureRate(bench: ImportBench): Promise<void> {
     await meter.stop();
   }
   report(seen, entries, rounds);
-}
-
-async function rowsOf(client: pg.Client, uid: number, ids: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  for (let from = 0; from < ids.length; from += AT_ONCE) {
-    const some = ids.slice(from, from + AT_ONCE);
-    const parts: string[] = [];
-    for (const [table, column] of Object.entries(KEPT)) {
-      const names = column === "stream" ? some.map((id) => `entry:${id}`) : some;
-      const { rows } = await client.query<{ rows: string | null }>(
-        `select jsonb_agg(to_jsonb(t))::text as rows from ${table} t where t.space = $1 and t.${column} = any($2)`,
-        [uid, names],
-      );
-      parts.push(`${JSON.stringify(table)}:${rows[0]?.rows ?? "[]"}`);
-    }
-    lines.push(`{${parts.join(",")}}\n`);
-  }
-  return lines.join("");
-}
-
-async function post(url: string, body: string): Promise<void> {
-  const response = await fetch(url, { method: "POST", body });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
 }
 
 function report(seen: Readonly<Record<Side, Seen>>, entries: number, rounds: number): void {
