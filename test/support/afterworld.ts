@@ -87,7 +87,7 @@ export async function openWorld(
   kinds: (clock: Clock) => readonly JobKind[] = () => [],
   provider?: Provider,
 ) {
-  const { client, sql, hold, waiting, end } = await ownDatabase(server);
+  const { client, sql, hold, waiting, tell, end } = await ownDatabase(server);
   let now = instant(Date.now());
   const clock: Clock = { now: () => now };
   const patient = guard("own", {
@@ -372,6 +372,7 @@ export async function openWorld(
     sql,
     hold,
     waiting,
+    tell,
     end,
     tools,
     state,

@@ -22,8 +22,12 @@ export interface OwnDatabase {
   hold(): Promise<pg.PoolClient>;
   /** How many sessions wait for a lock. */
   waiting(): Promise<number>;
+  /** Has every session tell what it has done to the statistics, which it does once a second at most. */
+  tell(): Promise<void>;
   end(): Promise<void>;
 }
+
+const SESSIONS = 8;
 
 export async function ownDatabase(server: string): Promise<OwnDatabase> {
   const name = `own_${process.pid}_${Date.now().toString(36)}`;
@@ -38,7 +42,7 @@ export async function ownDatabase(server: string): Promise<OwnDatabase> {
   const owner = new pg.Pool({ connectionString: url.href, max: 2, types: types as never, options });
   const app = new pg.Pool({
     connectionString: url.href.replace("//postgres@", "//meridian_app@"),
-    max: 8,
+    max: SESSIONS,
     types: types as never,
     options,
   });
@@ -72,6 +76,11 @@ export async function ownDatabase(server: string): Promise<OwnDatabase> {
         "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
       );
       return rows[0].n as number;
+    },
+    async tell() {
+      await Promise.all(
+        Array.from({ length: SESSIONS }, () => app.query("select pg_stat_force_next_flush(), pg_sleep(0.05)")),
+      );
     },
     async end() {
       await Promise.all([owner.end(), app.end()]);
