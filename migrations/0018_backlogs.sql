@@ -5,7 +5,8 @@ create index deliveries_next on deliveries (space, webhook, due_at, position) wh
 create index deliveries_held on deliveries (space, webhook) where state = 'pending' and holder is not null;
 drop index deliveries_due;
 
--- As in 0008_webhooks, but in the index's order, and looked up one by one.
+-- As in 0008_webhooks, but in the index's order, and looked up one by one. What somebody else holds is theirs to wake or to end: whoever waited
+-- for it would find it ended, and two that wait for one another's would both fail.
 create or replace function wake_deliveries(sp int, whose text[], now_ timestamptz, until_ timestamptz, most int) returns jsonb
   language plpgsql volatile set search_path = pg_catalog, public, pg_temp as $$
 declare ids text[] := '{}'; one text; out_ jsonb;
@@ -13,7 +14,7 @@ begin
   foreach one in array whose loop
     -- Of one bound alone the planner would expect a third of all.
     ids := ids || array(select x.id from public.deliveries x where x.space = sp and x.webhook = one and x.state = 'pending'
-      and x.due_at >= '-infinity' and x.due_at <= until_ and x.queued_until <= now_ and x.lease_until <= now_ order by x.due_at, x.position limit most);
+      and x.due_at >= '-infinity' and x.due_at <= until_ and x.queued_until <= now_ and x.lease_until <= now_ order by x.due_at, x.position limit most for update skip locked);
   end loop;
   with woken as (
     update public.deliveries d set queued_until = greatest(d.due_at, now_) + interval '2 minutes' where d.space = sp and d.id = any (ids)
@@ -80,47 +81,51 @@ end $$;
 
 -- Endpoints of a space for which something waits, from one to the next: Postgres has no loose index scan of its own.
 create function waiting_endpoints(sp int) returns text[]
-  language sql stable set search_path = pg_catalog, public, pg_temp as $$
-  with recursive e as (
-    (select d.webhook from public.deliveries d where d.space = sp and d.state = 'pending' order by d.webhook limit 1)
-    union all
-    select (select d.webhook from public.deliveries d where d.space = sp and d.state = 'pending' and d.webhook > e.webhook order by d.webhook limit 1) from e where e.webhook is not null)
-  select coalesce(array_agg(e.webhook), '{}') from e where e.webhook is not null
-$$;
+  language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
+begin
+  return (
+    with recursive e as (
+      (select d.webhook from public.deliveries d where d.space = sp and d.state = 'pending' order by d.webhook limit 1)
+      union all
+      select (select d.webhook from public.deliveries d where d.space = sp and d.state = 'pending' and d.webhook > e.webhook order by d.webhook limit 1) from e where e.webhook is not null)
+    select coalesce(array_agg(e.webhook), '{}') from e where e.webhook is not null);
+end $$;
 
 -- Spaces in which something waits to be delivered.
-create function waiting_spaces() returns setof int
-  language sql stable set search_path = pg_catalog, public, pg_temp as $$
-  with recursive e as (
-    (select d.space from public.deliveries d where d.state = 'pending' order by d.space limit 1)
-    union all
-    select (select d.space from public.deliveries d where d.state = 'pending' and d.space > e.space order by d.space limit 1) from e where e.space is not null)
-  select e.space from e where e.space is not null
-$$;
+create function waiting_spaces(most int) returns setof int
+  language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
+begin
+  return query
+    with recursive e as (
+      (select d.space from public.deliveries d where d.state = 'pending' order by d.space limit 1)
+      union all
+      select (select d.space from public.deliveries d where d.state = 'pending' and d.space > e.space order by d.space limit 1) from e where e.space is not null)
+    select e.space from e where e.space is not null limit most;
+end $$;
 
--- When the endpoint's first is due: of what nobody has a lease on.
-create function first_due(sp int, whose text, now_ timestamptz) returns timestamptz
-  language sql stable set search_path = pg_catalog, public, pg_temp as $$
-  select d.due_at from public.deliveries d where d.space = sp and d.webhook = whose and d.state = 'pending' and d.lease_until <= now_ order by d.due_at, d.position limit 1
-$$;
-
-create function oldest_due_delivery(now_ timestamptz) returns timestamptz
-  language sql stable set search_path = pg_catalog, public, pg_temp as $$
-  select min(f.at) from waiting_spaces() s(space) cross join lateral unnest(waiting_endpoints(s.space)) e(webhook)
-    cross join lateral (select first_due(s.space, e.webhook, now_) as at) f where f.at <= now_
-$$;
+-- Since when the oldest delivery is due that nobody has a lease on, in at most so many spaces.
+create function oldest_due_delivery(now_ timestamptz, most int) returns timestamptz
+  language plpgsql stable set search_path = pg_catalog, public, pg_temp as $$
+begin
+  return (
+    select min(f.due_at) from waiting_spaces(most) s(space) cross join lateral unnest(waiting_endpoints(s.space)) e(webhook)
+      cross join lateral (select d.due_at from public.deliveries d where d.space = s.space and d.webhook = e.webhook and d.state = 'pending' and d.lease_until <= now_
+        order by d.due_at, d.position limit 1 offset 0) f where f.due_at <= now_);
+end $$;
 
 -- As in 0008_webhooks, but from endpoint to endpoint: the space is looked at again when the first of one is due, or a lease is over.
 create or replace function rouse_deliveries(spaces int[], now_ timestamptz, until_ timestamptz, most int) returns table (space int, epoch int, wake jsonb, replay text, look_at timestamptz)
   language plpgsql volatile security definer set search_path = pg_catalog, public, pg_temp as $$
 declare sp int; whose text[];
 begin
-  for sp in select s.space from (select unnest(spaces) as space union select waiting_spaces() where spaces is null) s limit most loop
+  for sp in select s.space from (select unnest(spaces) as space union select waiting_spaces(most) where spaces is null) s limit most loop
     whose := waiting_endpoints(sp);
     continue when whose = '{}';
     return query select sp, h.epoch, wake_deliveries(sp, whose, now_, until_, 50), null::text,
-        (select min(least(first_due(sp, e.webhook, now_), (select min(x.lease_until) from public.deliveries x
-            where x.space = sp and x.webhook = e.webhook and x.state = 'pending' and x.holder is not null and x.lease_until > now_))) from unnest(whose) e(webhook))
+        (select min(least(f.due_at, (select min(x.lease_until) from public.deliveries x
+            where x.space = sp and x.webhook = e.webhook and x.state = 'pending' and x.holder is not null and x.lease_until > now_)))
+          from unnest(whose) e(webhook) left join lateral (select d.due_at from public.deliveries d where d.space = sp and d.webhook = e.webhook and d.state = 'pending'
+            and d.lease_until <= now_ order by d.due_at, d.position limit 1 offset 0) f on true)
       from public.space_head h where h.space = sp;
   end loop;
   return query select r.space, h.epoch, '[]'::jsonb, r.id, now_ from public.webhook_replays r join public.space_head h on h.space = r.space
@@ -135,7 +140,7 @@ begin
     with d as (select x.due_at, x.lease_until from public.deliveries x where x.state = 'pending' limit most),
          s as (select case when lease_until > now_ then 'leased' when due_at = 'infinity' then 'waiting' when due_at > now_ then 'scheduled' else 'due' end as state, due_at from d)
     select 'deliveries', k.state, (select count(*) from s where s.state = k.state)::float8 from unnest(array['due', 'leased', 'scheduled', 'waiting']) k(state)
-    union all select 'deliveries_oldest', null, coalesce(extract(epoch from now_ - oldest_due_delivery(now_)), 0)::float8;
+    union all select 'deliveries_oldest', null, coalesce(extract(epoch from now_ - oldest_due_delivery(now_, most)), 0)::float8;
 
   return query
     with r as (select x.created_at from public.webhook_replays x where x.reached < x.to_pos and x.cancelled_at is null limit most)
@@ -167,4 +172,4 @@ begin
     union all select 'dead_letters_oldest', null, coalesce((select extract(epoch from now_ - min(at)) from public.dead_letters), 0)::float8;
 end $$;
 
-grant execute on function waiting_endpoints(int), waiting_spaces(), first_due(int, text, timestamptz), oldest_due_delivery(timestamptz) to meridian_app;
+grant execute on function waiting_endpoints(int), waiting_spaces(int), oldest_due_delivery(timestamptz, int) to meridian_app;

@@ -1,5 +1,5 @@
 // What waits for an endpoint costs nobody anything: rows that are looked at are counted, by Postgres itself, on a database of its own.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { SpaceAddress } from "../../src/platform/relay/dirty-set.ts";
 import { answer, openWorld, type World } from "../support/afterworld.ts";
 import { stackHere } from "../support/here.ts";
@@ -13,16 +13,20 @@ const SECOND = 1_000;
 
 let world: World;
 let space: SpaceAddress;
-let url: string;
 beforeAll(async () => {
   world = await openWorld(stackHere().postgres["us-primary"] as string);
+}, 120_000);
+beforeEach(async () => {
   space = await world.space();
-  url = await world.hook(space, "busy");
+  const url = await world.hook(space, "busy");
   world.receive(url, () => {
     world.pass(SECOND);
     return answer(200);
   });
-}, 120_000);
+  world.queue.length = 0;
+  world.lines.length = 0;
+  world.sent.length = 0;
+});
 afterAll(() => world?.end());
 
 async function publish(n: number): Promise<void> {
@@ -56,17 +60,30 @@ async function work(queue: string, most: number, isEnough = (): boolean => false
   }
 }
 
+/** Due a minute after a delivery that is there, and tells of the same event: as if there were many editions of many entries. */
+async function pileUp(many: number): Promise<void> {
+  await world.sql(
+    `insert into deliveries (space, id, webhook, generation, replay, lane, position, event, state, created_at, visible_at, due_at)
+     select d.space, delivery_id(), d.webhook, d.generation, 'x' || n, d.lane, d.position, d.event, 'pending', d.created_at, d.visible_at, d.due_at + interval '1 minute'
+     from (select * from deliveries where space = $1 limit 1) d cross join generate_series(1, $2::int) n`,
+    [space.uid, many],
+  );
+}
+const remove = () =>
+  world.commit(space, {
+    streams: [{ i: 0, id: "webhook:busy", x: 1, n: 1 }],
+    events: [{ n: 1, stream: "webhook:busy", version: 2, type: "WebhookDeleted", schema: 1, data: {}, tags: [] }],
+  });
+const pending = async (): Promise<unknown> =>
+  (
+    await world.sql("select count(*)::int as n from deliveries where space = $1 and state = 'pending'", [space.uid])
+  )[0]?.["n"];
+
 test(`behind ${MANY} that wait, deliveries are made, claimed, ended, found by the sweep and called off for what they cost alone`, async () => {
   for (let n = 0; n < TOLD; n += 1) await publish(n);
   world.pass(SECOND);
   await work("changes", 100);
-  // Due after those, and tells of the same event: as many editions of as many entries.
-  await world.sql(
-    `insert into deliveries (space, id, webhook, generation, replay, lane, position, event, state, created_at, visible_at, due_at)
-     select d.space, delivery_id(), d.webhook, d.generation, 'x' || n, d.lane, d.position, d.event, 'pending', d.created_at, d.visible_at, d.due_at + interval '1 minute'
-     from (select * from deliveries where space = $1 limit 1) d cross join generate_series(1, ${MANY}) n`,
-    [space.uid],
-  );
+  await pileUp(MANY);
   await world.sql("analyze deliveries");
   world.pass(120 * SECOND);
   before = await looked();
@@ -87,15 +104,39 @@ test(`behind ${MANY} that wait, deliveries are made, claimed, ended, found by th
   });
   expect(making).toBeLessThan(500);
 
-  await world.commit(space, {
-    streams: [{ i: 0, id: "webhook:busy", x: 1, n: 1 }],
-    events: [{ n: 1, stream: "webhook:busy", version: 2, type: "WebhookDeleted", schema: 1, data: {}, tags: [] }],
-  });
+  await remove();
   world.pass(10 * SECOND);
   const calling = await costOf(() => work("deliveries", 200));
   expect(calling).toBeLessThan(4 * MANY);
-  const left = await world.sql("select count(*)::int as n from deliveries where space = $1 and state = 'pending'", [
-    space.uid,
-  ]);
-  expect(left).toEqual([{ n: 0 }]);
+  expect(await pending()).toBe(0);
 }, 120_000);
+
+test("whoever calls off what waits for a deleted endpoint keeps nobody else from it, and not the sweep", async () => {
+  await publish(0);
+  world.pass(SECOND);
+  await work("changes", 1);
+  await pileUp(1_000);
+  await remove();
+  world.pass(120 * SECOND);
+  await world.sweep();
+  const [first, ...rest] = world.due().filter(({ queue }) => queue === "deliveries");
+  // As the first message's consumer would, if it went on for longer.
+  const slow = await world.hold();
+  try {
+    const at = new Date(world.now()).toISOString();
+    const soon = new Date(world.now() + SECOND).toISOString();
+    const asked = { ...(first?.body as object), space: space.uid, holder: "slow", at, lease: 60, slots: 4, most: 10 };
+    await slow.query("select claim_delivery($1::jsonb)", [JSON.stringify({ ...asked, wakeUntil: soon, wake: 2 })]);
+    const message = world.take(rest[20] as (typeof rest)[number]);
+    await world.invoke([message]);
+    world.pass(120 * SECOND);
+    await world.sweep();
+    expect(await pending()).toBe(1_001 - 201);
+    await slow.query("commit");
+  } finally {
+    slow.release();
+  }
+  expect(await pending()).toBe(1_001 - 2 * 201);
+  await work("deliveries", 500);
+  expect([await pending(), world.lines]).toEqual([0, []]);
+}, 60_000);

@@ -160,14 +160,18 @@ describe("a job", () => {
     expect(await rowOf(id)).toMatchObject({ status: "completed" });
   });
 
-  test("whose turn breaks off with the way to its row is given back as soon as that is there again", async () => {
+  test.each([
+    ["breaks off", true, "release_job", { status: "running", attempts: 0, holder: null }],
+    ["is done", false, "release_job", { status: "completed", closed: true, holder: null }],
+    ["is done", false, "end_job", { status: "completed", closed: true, holder: null }],
+  ])("whose turn %s (away: %s) has its end noted as soon as %s gets through again", async (_, away, name, row) => {
     await fresh();
-    isAway = true;
+    isAway = away;
     const id = await ask("dependent");
     await world.sweep();
     let tries = 0;
     world.state.fails = (text) =>
-      text.includes("release_job") && ++tries < 4 ? new DatabaseUnavailable("its sessions were ended") : undefined;
+      text.includes(name) && ++tries < 4 ? new DatabaseUnavailable("its sessions were ended") : undefined;
     try {
       for (const message of world.due()) await world.invoke([world.take(message)]);
     } finally {
@@ -175,7 +179,7 @@ describe("a job", () => {
       isAway = false;
     }
     expect([tries, world.lines.filter(({ event }) => event === "job-left")]).toEqual([4, []]);
-    expect(await rowOf(id)).toMatchObject({ status: "running", attempts: 0, holder: null });
+    expect(await rowOf(id)).toMatchObject(row);
     // Woken by its own message: nobody sweeps.
     world.pass(2_000);
     for (const message of world.due()) await world.invoke([world.take(message)]);

@@ -29,14 +29,30 @@ export interface OwnDatabase {
 
 const SESSIONS = 8;
 
+const templates = new Map<string, Promise<string>>();
+
+/** A database with all migrations, to be copied: that takes a tenth of what making one takes. Of this process, which has the stack to itself. */
+function templateOn(server: string, client: pg.Client): Promise<string> {
+  const make = async (): Promise<string> => {
+    const name = `template_${process.pid}`;
+    await client.query(`create database ${name}`);
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    await applyMigrations([url.href]);
+    return name;
+  };
+  const made = templates.get(server) ?? make();
+  templates.set(server, made);
+  return made;
+}
+
 export async function ownDatabase(server: string): Promise<OwnDatabase> {
   const name = `own_${process.pid}_${Date.now().toString(36)}`;
   const first = new pg.Client({ connectionString: server });
   await first.connect();
-  await first.query(`create database ${name}`);
+  await first.query(`create database ${name} template ${await templateOn(server, first)}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  await applyMigrations([url.href]);
   // Times in UTC, as the parsers expect them.
   const options = "-c timezone=UTC";
   const owner = new pg.Pool({ connectionString: url.href, max: 2, types: types as never, options });

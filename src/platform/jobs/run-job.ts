@@ -31,8 +31,8 @@ const TURN: Millis = millis(20_000);
 /** Turns that a job may begin without getting any further: whoever takes it dies of it. */
 const ATTEMPTS = 8;
 const FIRST_WAIT_S = 2;
-/** What broke the turn off may have taken the way to its row with it. Longer than that, and the platform ends what goes on behind a message. */
-const RELEASE_WAITS_MS = [1_000, 2_000, 4_000];
+/** For the end of a turn: what broke it off may have taken the way to its row with it. Longer than that, and the platform ends what goes on behind a message. */
+const WAITS_MS = [1_000, 2_000, 4_000];
 const LONGEST_WAIT_S = 60;
 /** A kind that only the release before or after this one knows. */
 const UNKNOWN_WAIT: Seconds = seconds(300);
@@ -73,7 +73,7 @@ async function takeTurn(parts: JobParts, job: ClaimedJob): Promise<void> {
     const spared = error instanceof Outage || isAway(error) || isBusy(error);
     const after = seconds(Math.min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (job.attempts - 1)));
     report(parts, "job-turn-failed", job, { why: nameOf(error), spared });
-    return await releaseAtLength(parts, job, { after, spared });
+    return await release(parts, job, { after, spared });
   }
   const end = turned.value;
   if (end === undefined) return await release(parts, job, { closes: true });
@@ -108,14 +108,15 @@ async function giveUp(parts: JobParts, job: ClaimedJob, hasEnded: boolean): Prom
 }
 
 async function finish(
-  { call, clock }: JobParts,
+  parts: JobParts,
   job: ClaimedJob,
   status: JobStatus,
   error: JsonObject | null,
   shown: JsonObject,
 ): Promise<void> {
-  const at = new Date(clock.now()).toISOString();
-  await call(job.space, "end_job", { job: job.id, holder: job.holder, at, status, error, shown });
+  const at = new Date(parts.clock.now()).toISOString();
+  const end = { job: job.id, holder: job.holder, at, status, error, shown };
+  await insist(parts, () => parts.call(job.space, "end_job", end));
 }
 
 interface Release {
@@ -125,25 +126,26 @@ interface Release {
 }
 
 /** A database whose sessions were ended is back within seconds; a lease that nobody gives back keeps the job for a minute, and until the sweep comes. */
-async function releaseAtLength(parts: JobParts, job: ClaimedJob, how: Release): Promise<void> {
-  for (const wait of RELEASE_WAITS_MS) {
-    const released = await attempt(() => release(parts, job, how));
-    if (released.ok) return;
-    await parts.sleep(wait);
+async function insist<T>({ sleep }: JobParts, work: () => Promise<T>): Promise<T> {
+  for (const wait of WAITS_MS) {
+    const done = await attempt(work);
+    if (done.ok) return done.value;
+    await sleep(wait);
   }
-  await release(parts, job, how);
+  return await work();
 }
 
 async function release(
-  { call, clock, waker }: JobParts,
+  parts: JobParts,
   job: ClaimedJob,
   { after = seconds(0), spared = false, closes = false }: Release,
 ): Promise<void> {
-  const dueAt = new Date(clock.now() + after * 1_000).toISOString();
-  const answer = await call(job.space, "release_job", { job: job.id, holder: job.holder, dueAt, spared, closes });
+  const dueAt = new Date(parts.clock.now() + after * 1_000).toISOString();
+  const end = { job: job.id, holder: job.holder, dueAt, spared, closes };
+  const answer = await insist(parts, () => parts.call(job.space, "release_job", end));
   const others = (answer["wake"] ?? []) as unknown as readonly JobWake[];
   const own = closes || after > LONGEST_WAIT_S ? [] : [{ kind: job.kind, id: job.id, delay: after }];
-  if (answer["gone"] !== true) await waker.jobs(job.space, [...own, ...others]);
+  if (answer["gone"] !== true) await parts.waker.jobs(job.space, [...own, ...others]);
 }
 
 function report(parts: JobParts, event: string, { space, kind, id, attempts }: ClaimedJob, facts: JsonObject): void {
