@@ -1,11 +1,12 @@
 // Free TCP ports on loopback, and waiting for a condition instead of for a time.
 import { createServer } from "node:net";
 
-export async function freePort(): Promise<number> {
+/** Any, or `wanted` itself: throws when somebody has it. */
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(wanted, "127.0.0.1", resolve);
   });
   const address = server.address();
   await new Promise<void>((resolve) => {

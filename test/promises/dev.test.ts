@@ -34,6 +34,19 @@ function processesOf(dataDir: string): string[] {
   return found;
 }
 
+/** The program takes a port and the next one: below those that the system gives to whoever asks for any, at any moment. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + 2 * Math.floor(Math.random() * 5_000);
+    try {
+      await freePort(port + 1);
+      return await freePort(port);
+    } catch {
+      // Somebody has one of them.
+    }
+  }
+}
+
 describe("npm run dev", () => {
   const dataDir = mkdtempSync(join(tmpdir(), "meridian-dev-"));
   let printed = "";
@@ -42,7 +55,7 @@ describe("npm run dev", () => {
   let ended: Promise<number | null>;
 
   beforeAll(async () => {
-    const PORT = `${await freePort()}`;
+    const PORT = `${await freePair()}`;
     child = spawn(process.execPath, [PROGRAM], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
