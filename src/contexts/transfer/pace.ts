@@ -3,13 +3,13 @@ import type { Clock, Instant, Millis } from "../../kernel/clock.ts";
 import { millis } from "../../kernel/clock.ts";
 import type { Position } from "../../kernel/position.ts";
 
-/** Entries a commit: it holds the space's lock. */
-const LARGE = 100;
+/** Entries a commit: it holds the space's lock, and its lines the thread. Of 100 an import has a tenth more, and whoever writes first waits for twice as long. */
+const LARGE = 50;
 const SMALL = 20;
 /** While others write: an editor's write waits for at most one of them, which may not take longer than its own does. */
-const YIELDING = 10;
+const YIELDING = 5;
 /** Of a commit's time, after it, while others write. */
-const PAUSE = 3;
+const PAUSE = 5;
 /** How long after somebody else's write it counts as "while". */
 const WHILE: Millis = millis(5_000);
 /** A commit that took so long keeps others waiting: the next ones are smaller, until they are quick again. Not too small: it may be the way there. */
