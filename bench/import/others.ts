@@ -19,7 +19,7 @@ const SETTLE_MS = 4_000;
 export async function measureOthers(bench: ImportBench): Promise<void> {
   const { options } = bench;
   const rounds = options.short ? 1 : 3;
-  const seconds = options.short ? 3 : 10;
+  const seconds = options.short ? 3 : 20;
   const edits: Took = { during: [], alone: [], "by hand": [] };
   const reads: Took = { during: [], alone: [], "by hand": [] };
   let imported = 0;

@@ -46,7 +46,6 @@ async function importOne(importing: Importing, ground: Ground, ids: string[]): P
   const { random } = importing;
   const isNew = random() < 0.3;
   const { text, lines } = fileOf(importing, ground, isNew ? [] : ids);
-  for (const { id, isOwn } of lines) if (isOwn && id !== undefined && !ids.includes(id)) ids.push(id);
   const mode = isNew && lines.every(({ isOwn }) => isOwn) ? "create" : "upsert";
   const drawn = random();
   const first = begin(importing, ground, lines);
@@ -54,6 +53,9 @@ async function importOne(importing: Importing, ground: Ground, ids: string[]): P
   const second = drawn < 0.2 ? first : drawn < 0.4 && mode === "upsert" ? begin(importing, ground, lines) : undefined;
   const sending = [first, ...(second === undefined ? [] : [second])];
   await Promise.all(sending.map((one) => send(importing, ground, one, { text, mode })));
+  // What nobody has answered to is sent again when all is over. If others had its entries by then, it could not create them.
+  const isTaken = sending.some(({ jobs }) => jobs.size > 0);
+  for (const { id, isOwn } of lines) if (isTaken && isOwn && id !== undefined && !ids.includes(id)) ids.push(id);
   if (random() < 0.1) await cancel(importing, ground, first);
   await watch(importing, ground, first);
 }
