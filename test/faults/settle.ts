@@ -67,7 +67,21 @@ const LOST = [
 async function everywhere({ spaces, shards }: Settling, statements: readonly string[]): Promise<void> {
   for (const [residency, sql] of shards) {
     const uids = spaces.filter((space) => space.residency === residency).map(({ uid }) => uid);
-    for (const statement of statements) await sql(statement, [uids]);
+    for (const statement of statements) await insist(sql, statement, uids);
+  }
+}
+
+const DEADLOCK = "40P01";
+
+/** These write thousands of rows in no order that anybody else keeps: when they meet who keeps one, one of them has to give way. */
+async function insist(sql: Session, statement: string, uids: readonly number[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await sql(statement, [uids]);
+      return;
+    } catch (error) {
+      if ((error as { readonly code?: string }).code !== DEADLOCK || tries === 5) throw error;
+    }
   }
 }
 
