@@ -403,6 +403,18 @@ describe("7: no 5xx without an injected fault", () => {
     expect(await check({ troubles: [late], faults: [fault] })).toEqual([saying(7, /after "redis is down" was lifted/)]);
   });
 
+  test("what was answered, and after how long", () => {
+    const own = openRecorder();
+    const text = JSON.stringify({ code: "overloaded" });
+    const answer = { space: undefined, method: "POST", path: "/", headers: new Headers(), text, from: 5, to: 12 };
+    own.hear({ ...answer, status: 503 });
+    own.hear({ ...answer, status: 0, text: "" });
+    expect(own.troubles.map(({ what }) => what)).toEqual([
+      "POST / → 503 overloaded after 7 ms",
+      "POST / → no answer after 7 ms",
+    ]);
+  });
+
   test("a 500 has no excuse", async () => {
     expect(await check({ troubles: [{ ...trouble, status: 500 }], faults: [fault] })).toEqual([saying(7, /GET/)]);
   });

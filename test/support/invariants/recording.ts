@@ -196,8 +196,13 @@ export function openRecorder(): Recorder {
       const { space, method, path, status, headers, text, from, to } = answer;
       const what = `${method} ${path} → ${status === 0 ? "no answer" : status}`;
       answers += 1;
-      if (status === 0 || status >= 500)
-        recorder.troubles.push({ space, what, status, from, to, requestId: headers.get("request-id") ?? undefined });
+      if (status === 0 || status >= 500) {
+        // Which bound or dependency refused is in the problem's code, and nowhere else once the run is over.
+        const code = /"code":"([a-z-]+)"/.exec(text)?.[1];
+        const told = `${what}${code === undefined ? "" : ` ${code}`} after ${to - from} ms`;
+        const requestId = headers.get("request-id") ?? undefined;
+        recorder.troubles.push({ space, what: told, status, from, to, requestId });
+      }
       if (status === 0) return;
       if (space !== undefined) lookFor(space, text, what);
       for (const fault of problemFaults(answer))
