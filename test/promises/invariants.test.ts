@@ -405,7 +405,7 @@ describe("7: no 5xx without an injected fault", () => {
 
   test("what was answered, and after how long", () => {
     const own = openRecorder();
-    const text = JSON.stringify({ code: "overloaded" });
+    const text = JSON.stringify({ errors: [{ code: "of-a-member" }], code: "overloaded" });
     const answer = { space: undefined, method: "POST", path: "/", headers: new Headers(), text, from: 5, to: 12 };
     own.hear({ ...answer, status: 503 });
     own.hear({ ...answer, status: 0, text: "" });

@@ -16,17 +16,23 @@ export function problemFaults({ method, status, headers, text }: Omit<HeardAnswe
   if (headers.get("content-type") !== "application/problem+json")
     return [...faults, `an error of ${headers.get("content-type")}: ${text.slice(0, 120)}`];
   if (method === "HEAD") return faults;
-  let body: Readonly<Record<string, unknown>>;
-  try {
-    body = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  } catch {
-    return [...faults, `a problem that is no JSON: ${text.slice(0, 120)}`];
-  }
+  const body = problemIn(text);
+  if (body === undefined) return [...faults, `a problem that is no JSON object: ${text.slice(0, 120)}`];
   if (body["requestId"] !== requestId) faults.push("its body has another request id than its header");
   if (body["status"] !== status) faults.push(`its body says ${body["status"]}`);
   for (const member of ["type", "title", "detail", "code"])
     if (typeof body[member] !== "string" || body[member] === "") faults.push(`its body has no ${member}`);
   return faults;
+}
+
+/** Members of the object that the text is; `undefined`: it is none. */
+export function problemIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

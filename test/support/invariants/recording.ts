@@ -1,6 +1,6 @@
 // What a run did and was told: writes with all their attempts, answers, deliveries, and when something was made to go wrong. What can be judged
 // by itself (whose content is in an answer, what an error looks like) is judged when it comes, so that a long run need not keep it.
-import { canariesIn, problemFaults } from "./answers.ts";
+import { canariesIn, problemFaults, problemIn } from "./answers.ts";
 
 /** The eight of the design by their numbers, and promises that a run can see broken from outside. */
 export type Invariant = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | "at-least" | "following" | "revocation" | "imports";
@@ -198,8 +198,8 @@ export function openRecorder(): Recorder {
       answers += 1;
       if (status === 0 || status >= 500) {
         // Which bound or dependency refused is in the problem's code, and nowhere else once the run is over.
-        const code = /"code":"([a-z-]+)"/.exec(text)?.[1];
-        const told = `${what}${code === undefined ? "" : ` ${code}`} after ${to - from} ms`;
+        const code = problemIn(text)?.["code"];
+        const told = `${what}${typeof code === "string" ? ` ${code}` : ""} after ${to - from} ms`;
         const requestId = headers.get("request-id") ?? undefined;
         recorder.troubles.push({ space, what: told, status, from, to, requestId });
       }
