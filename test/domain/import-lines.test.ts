@@ -1,5 +1,5 @@
 // What is said of an import's lines, whatever they hold; and how its files are let in.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { errorsOf } from "../../src/contexts/transfer/prepare-lines.ts";
 import { openReceiving } from "../../src/contexts/transfer/receive-import.ts";
 import { receiveUpload } from "../../src/http/middleware/receive-upload.ts";
@@ -56,12 +56,15 @@ function sending(parts: readonly number[], each: () => void): Request {
 describe("files on their way in", () => {
   const spaceOf = (uid: number) => ({ uid, epoch: 1, residency: "us", id: `s${uid}` }) as never;
   function receiving() {
-    const state = { now: 0, parts: [] as number[], removed: [] as string[] };
+    const state = { now: 0, parts: [] as number[], removed: [] as string[], storing: Promise.resolve() };
     const read = async () => ({ ok: true, value: { rows: [[{ everywhere: 0, here: 0 }]] } });
     const uploads = openReceiving({
       blobs: {
         begin: async () => ({
-          part: async (_: number, { length }: Uint8Array) => void state.parts.push(length),
+          part: async (_: number, { length }: Uint8Array) => {
+            state.parts.push(length);
+            await state.storing;
+          },
           complete: async () => undefined,
           abort: async () => void state.removed.push("parts"),
         }),
@@ -130,15 +133,32 @@ describe("files on their way in", () => {
     expect(quick.code).toBe(60 * 17_000);
   });
 
-  it("make room when nothing came of them for a while, and keep theirs as long as something comes", async () => {
+  it("make room when nothing came of them for longer than a client is waited for, and keep theirs as long as something comes", async () => {
     const { state, begin } = receiving();
     const [broken, going] = await Promise.all([begin(1), begin(1)]);
-    for (let minute = 1; minute <= 10; minute += 1) {
-      state.now = minute * 60_000;
+    for (let at = 21_000; at <= 210_000; at += 21_000) {
+      state.now = at;
       if (going?.ok) expect((await going.value.add(new Uint8Array(1))).ok).toBe(true);
     }
     expect((await begin(1)).ok).toBe(true);
     expect((await begin(1)).ok).toBe(false);
     expect(broken?.ok && (await broken.value.add(new Uint8Array(1)))).toMatchObject({ ok: false });
+  });
+
+  it("keep theirs for longer while a part is being stored, and no longer than that", async () => {
+    const { state, begin } = receiving();
+    const [storing] = await Promise.all([begin(1), begin(1)]);
+    state.storing = new Promise(() => undefined);
+    if (storing?.ok) void storing.value.add(new Uint8Array(8 * 1024 * 1024));
+    await vi.waitFor(() => expect(state.parts.length).toBe(1));
+    const areLetIn = async (at: number): Promise<readonly boolean[]> => {
+      state.now = at;
+      return (await Promise.all([begin(1), begin(1)])).map(({ ok }) => ok);
+    };
+    expect(await areLetIn(21_000)).toEqual([false, false]);
+    // In the silent one's stead, and silent as well.
+    expect(await areLetIn(23_000)).toEqual([true, false]);
+    expect(await areLetIn(46_000)).toEqual([true, false]);
+    expect(await areLetIn(91_000)).toEqual([true, true]);
   });
 });

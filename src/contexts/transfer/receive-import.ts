@@ -22,8 +22,10 @@ const PART_BYTES = 8 * 1024 * 1024;
 const UPLOADS_MOST = 4;
 /** Others want to send as well. */
 const UPLOADS_OF_A_SPACE = 2;
-/** Without a byte, until it counts as broken off: more than a slow client is given. */
-const UPLOAD_SILENCE: Millis = millis(90_000);
+/** Without a sign of life, until an upload counts as broken off: a little more than a silent client is given (`receiveUpload`). */
+const SILENT: Millis = millis(22_000);
+/** While a part is being stored: that is no client's time, and nobody bounds it. */
+const STORING: Millis = millis(90_000);
 
 export interface Upload {
   readonly job: string;
@@ -64,9 +66,12 @@ export function openReceiving(parts: ReceiveParts): Receiving {
   return {
     async begin(space) {
       const job = jobId(parts.clock.now(), parts.secrets.random(6));
-      const slot = { renew: () => slots.take(job, space.uid), leave: () => slots.leave(job) };
+      const slot: Slot = {
+        renew: (silence) => slots.take(job, space.uid, silence),
+        leave: () => slots.leave(job),
+      };
       // Before anything is waited for: many that come at once are counted as well.
-      if (!slot.renew()) return refuse(BACKLOG);
+      if (!slot.renew(SILENT)) return refuse(BACKLOG);
       const asked = await attempt(() => whyNotNow(parts.readerOf(space)));
       if (asked.ok && asked.value === undefined) return ok(openIntake(parts, space, job, slot));
       slot.leave();
@@ -78,8 +83,8 @@ export function openReceiving(parts: ReceiveParts): Receiving {
 }
 
 interface Slot {
-  /** False: it was given up, and others have it. */
-  renew(): boolean;
+  /** `silence`: how long nothing may be heard from now on. False: it was given up, and others have it. */
+  renew(silence: Millis): boolean;
   leave(): void;
 }
 
@@ -87,12 +92,12 @@ interface Slot {
 function openSlots(clock: Clock) {
   const open = new Map<string, { readonly uid: number; readonly until: number }>();
   return {
-    take(job: string, uid: number): boolean {
+    take(job: string, uid: number, silence: Millis): boolean {
       const now = clock.now();
       for (const [other, { until }] of open) if (until <= now) open.delete(other);
       const own = [...open].filter(([other, slot]) => other !== job && slot.uid === uid).length;
       if (!open.has(job) && (open.size >= UPLOADS_MOST || own >= UPLOADS_OF_A_SPACE)) return false;
-      open.set(job, { uid, until: now + UPLOAD_SILENCE });
+      open.set(job, { uid, until: now + silence });
       return true;
     },
     leave: (job: string): void => void open.delete(job),
@@ -131,15 +136,17 @@ function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, 
   }
 
   async function flush(): Promise<void> {
+    slot.renew(STORING);
     writing ??= await blobs.begin(key);
     number += 1;
     await writing.part(number, part.subarray(0, filled));
     filled = 0;
+    slot.renew(SILENT);
   }
 
   return {
     async add(bytes) {
-      if (!slot.renew()) return refuse(BACKLOG);
+      if (!slot.renew(SILENT)) return refuse(BACKLOG);
       size += bytes.length;
       if (size > FILE_MOST) return refuse(TOO_LARGE);
       cutter.add(bytes);
@@ -157,6 +164,7 @@ function openIntake(parts: ReceiveParts, { uid, epoch }: SpaceRef, job: string, 
     },
     async end() {
       const chunks = cutter.end();
+      slot.renew(STORING);
       if (writing === undefined) await blobs.put(key, part.subarray(0, filled));
       else {
         if (filled > 0) await flush();
