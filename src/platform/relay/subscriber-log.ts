@@ -1,6 +1,7 @@
 // What a subscriber reads, in one snapshot of the primary: its checkpoint, the events after it, and parked events to take in once more.
 import { type SQL, sql } from "drizzle-orm";
 import { type Instant, instant, type Millis, millis } from "../../kernel/clock.ts";
+import type { SpaceUid } from "../../kernel/id.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { ORIGIN, type Position, position } from "../../kernel/position.ts";
 import type { Row } from "../database/database.ts";
@@ -35,9 +36,12 @@ export interface SubscriberLog {
 const TIMEOUT: Millis = millis(5_000);
 const MOST_REDRIVEN = 20;
 
-const HEADER = sql`e.position, e.stream, e.version, e.type, e.schema, e.data - 'fields' - 'document' - 'shape' as data, e.at,
-  case when e.stream like 'entry:%' then (select r.type from revision r where r.space = e.space and r.id = substr(e.stream, 7)
-    and r.position <= e.position order by r.version desc limit 1) end as entry_type`;
+/** The space is said as a value wherever it is known: the partition is found once, when the statement is planned, and not for every event. */
+function header(uid: SpaceUid): SQL {
+  return sql`e.position, e.stream, e.version, e.type, e.schema, e.data - 'fields' - 'document' - 'shape' as data, e.at,
+    case when e.stream like 'entry:%' then (select r.type from revision r where r.space = ${uid} and r.id = substr(e.stream, 7)
+      and r.position <= e.position order by r.version desc limit 1) end as entry_type`;
+}
 
 export function subscriberLog({ topology, client, guardOf }: ShardParts): SubscriberLog {
   async function snapshot(
@@ -60,8 +64,9 @@ export function subscriberLog({ topology, client, guardOf }: ShardParts): Subscr
       const found = await snapshot(space, [
         sql`select s.position, s.failures, s.retry_at, s.stopped_at is not null as stopped, ${idle?.(space.uid) ?? sql`false`} as idle
             from (select 1) one left join subscribers s on s.space = ${space.uid} and s.subscriber = ${name}`,
-        sql`select ${HEADER} from events e where e.space = ${space.uid} and e.position > ${seen} order by e.position limit ${limit}`,
-        sql`select d.id as letter, ${HEADER} from dead_letters d join events e on e.space = d.space and e.position = d.position
+        sql`select ${header(space.uid)} from events e where e.space = ${space.uid} and e.position > ${seen} order by e.position limit ${limit}`,
+        sql`select d.id as letter, ${header(space.uid)} from dead_letters d
+            cross join lateral (select * from events e where e.space = ${space.uid} and e.position = d.position offset 0) e
             where d.space = ${space.uid} and d.subscriber = ${name} and d.redriven_at is not null order by d.position limit ${MOST_REDRIVEN}`,
       ]);
       if (found === undefined) return undefined;
@@ -79,7 +84,7 @@ export function subscriberLog({ topology, client, guardOf }: ShardParts): Subscr
     },
     async range(space, after, upTo, limit) {
       const found = await snapshot(space, [
-        sql`select ${HEADER} from events e where e.space = ${space.uid} and e.position > ${after} and e.position <= ${upTo}
+        sql`select ${header(space.uid)} from events e where e.space = ${space.uid} and e.position > ${after} and e.position <= ${upTo}
             order by e.position limit ${limit}`,
       ]);
       return found?.[1]?.map(headerOf);
