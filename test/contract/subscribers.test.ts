@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { instant, millis } from "../../src/kernel/clock.ts";
 import { fault } from "../../src/kernel/fault.ts";
 import { spaceUid } from "../../src/kernel/id.ts";
+import { position } from "../../src/kernel/position.ts";
 import { ok, refuse } from "../../src/kernel/result.ts";
 import { DatabaseError } from "../../src/platform/database/outage.ts";
 import type { Endpoint, Topology } from "../../src/platform/database/topology.ts";
@@ -127,6 +128,37 @@ describe("effect and checkpoint", () => {
     await Promise.all(Array.from({ length: 6 }, () => runSubscriber(parts(), subscriber("counting"), space())));
     expect(await effects("counting")).toEqual(upTo(360));
     expect(await checkpoint("counting")).toEqual({ position: 360, failures: 0, stopped: false });
+  });
+
+  test("a batch costs what is in it, however much comes after it", async () => {
+    // In commits of 100, and nothing is analysed in between: the planner knows no more than that there are some.
+    for (let n = 0; n < 20; n += 1) await append(100);
+    const { log } = parts();
+    const looked = async () => {
+      await database.tell();
+      const [row] = await database.sql(
+        "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as rows from pg_stat_user_tables where relname ~ '^events_'",
+      );
+      return row?.["rows"] as number;
+    };
+    const before = await looked();
+    for (let n = 0; n < 10; n += 1) {
+      const found = await log.read(space(), subscriber("counting"), 100);
+      expect(found?.events.length).toBe(100);
+      const range = await log.range(space(), position(100), position(2_000), 100);
+      expect(range?.at(-1)?.position).toBe(200);
+    }
+    expect((await looked()) - before).toBeLessThanOrEqual(2 * 10 * 100);
+  });
+
+  test("after positions that were never given out, as a restore leaves them, it goes on", async () => {
+    await append(3);
+    await database.sql("update space_head set position = 10000 where space = $1", [uid]);
+    await append(250);
+    await runSubscriber(parts(), subscriber("counting"), space());
+    expect(await effects("counting")).toEqual([1, 2, 3, ...upTo(250).map((n) => 10_000 + n)]);
+    const after = await parts().log.range(space(), position(3), position(10_250), 100);
+    expect([after?.length, after?.[0]?.position]).toEqual([100, 10_001]);
   });
 
   test("a run that has seen an older checkpoint does nothing", async () => {

@@ -43,6 +43,12 @@ function header(uid: SpaceUid): SQL {
       and r.position <= e.position order by r.version desc limit 1) end as entry_type`;
 }
 
+/** Events above `after` and up to `upTo`, which is `limit` further on wherever it can be: from a wider range Postgres may read and sort everything. */
+function page(uid: SpaceUid, after: SQL | number, upTo: SQL | number, limit: number): SQL {
+  return sql`select ${header(uid)} from events e where e.space = ${uid} and e.position > ${after} and e.position <= ${upTo}
+    order by e.position limit ${limit}`;
+}
+
 export function subscriberLog({ topology, client, guardOf }: ShardParts): SubscriberLog {
   async function snapshot(
     space: SpaceAddress,
@@ -57,37 +63,51 @@ export function subscriberLog({ topology, client, guardOf }: ShardParts): Subscr
     return rows[0]?.[0]?.["epoch"] === space.epoch ? rows : undefined;
   }
 
+  /** After a restore positions begin anew above all that were ever given out, with nothing in between. */
+  async function beyond(
+    space: SpaceAddress,
+    after: Position,
+    upTo: Position,
+    limit: number,
+  ): Promise<readonly Row[] | undefined> {
+    return (await snapshot(space, [page(space.uid, after, upTo, limit)]))?.[1];
+  }
+
   return {
     async read(space, { name, idle }, limit) {
       // One value that is found first: with `coalesce` around it, row-level security would have every event looked at.
-      const seen = sql`(select coalesce(max(s.position), 0) from subscribers s where s.space = ${space.uid} and s.subscriber = ${name})`;
+      const checkpoint = (further: number): SQL =>
+        sql`(select coalesce(max(s.position), 0) + ${further}::int from subscribers s where s.space = ${space.uid} and s.subscriber = ${name})`;
       const found = await snapshot(space, [
         sql`select s.position, s.failures, s.retry_at, s.stopped_at is not null as stopped, ${idle?.(space.uid) ?? sql`false`} as idle
             from (select 1) one left join subscribers s on s.space = ${space.uid} and s.subscriber = ${name}`,
-        sql`select ${header(space.uid)} from events e where e.space = ${space.uid} and e.position > ${seen} order by e.position limit ${limit}`,
+        page(space.uid, checkpoint(0), checkpoint(limit), limit),
         sql`select d.id as letter, ${header(space.uid)} from dead_letters d
             cross join lateral (select * from events e where e.space = ${space.uid} and e.position = d.position offset 0) e
             where d.space = ${space.uid} and d.subscriber = ${name} and d.redriven_at is not null order by d.position limit ${MOST_REDRIVEN}`,
       ]);
       if (found === undefined) return undefined;
-      const [[head] = [], [row] = [], events = [], redriven = []] = found;
+      const [[head] = [], [row] = [], near = [], redriven = []] = found;
+      const seen = position(Number(row?.["position"] ?? ORIGIN));
+      const to = position(head?.["position"] as number);
+      const events = near.length > 0 || to <= seen ? near : await beyond(space, seen, to, limit);
+      if (events === undefined) return undefined;
       return {
-        seen: position(Number(row?.["position"] ?? ORIGIN)),
+        seen,
         failures: Number(row?.["failures"] ?? 0),
         retryAt: instant(Date.parse(String(row?.["retry_at"])) || 0),
         isStopped: row?.["stopped"] === true,
         isIdle: row?.["idle"] === true,
-        head: position(head?.["position"] as number),
+        head: to,
         events: events.map(headerOf),
         redriven: redriven.map((each) => ({ letter: each["letter"] as string, event: headerOf(each) })),
       };
     },
     async range(space, after, upTo, limit) {
-      const found = await snapshot(space, [
-        sql`select ${header(space.uid)} from events e where e.space = ${space.uid} and e.position > ${after} and e.position <= ${upTo}
-            order by e.position limit ${limit}`,
-      ]);
-      return found?.[1]?.map(headerOf);
+      const found = await snapshot(space, [page(space.uid, after, Math.min(upTo, after + limit), limit)]);
+      const near = found?.[1];
+      const events = near?.length === 0 && upTo > after + limit ? await beyond(space, after, upTo, limit) : near;
+      return events?.map(headerOf);
     },
   };
 }
