@@ -415,6 +415,40 @@ describe("7: no 5xx without an injected fault", () => {
     ]);
   });
 
+  test("a file that was one too many, while there were as many as are taken in at once, and while there were not", async () => {
+    const own = openRecorder();
+    const asked = { method: "POST", path: `/v1/spaces/${space.id}/imports?mode=upsert`, headers: new Headers() };
+    const crowdedOut = JSON.stringify({ code: "overloaded" });
+    const send = (of: string, status: number, from: number, to: number, text = ""): void =>
+      own.hear({ ...asked, space: of, status, text, from, to });
+    const sevens = async () => (await check({ ...own, faults: [] })).filter(({ invariant }) => invariant === 7);
+    send(space.id, 202, 1_000, 2_000);
+    send("other", 202, 1_000, 2_000);
+    // Refused itself, it kept nobody out.
+    send(space.id, 503, 1_500, 1_600, crowdedOut);
+    send(space.id, 503, 1_500, 1_600, crowdedOut);
+    expect((await sevens()).length).toBe(2);
+    send(space.id, 202, 1_600, 1_700);
+    expect(await sevens()).toEqual([]);
+    send(space.id, 503, 2_100, 2_200, crowdedOut);
+    expect((await sevens()).length).toBe(1);
+    for (const of of ["b", "c"]) send(of, 202, 2_150, 3_000);
+    send("d", 202, 2_150, 3_000);
+    expect((await sevens()).length).toBe(1);
+    send("e", 202, 2_200, 3_000);
+    expect(await sevens()).toEqual([]);
+    // Nobody knows whether these are still being sent.
+    for (let n = 0; n < 2; n += 1) send(space.id, 0, 10_000, 10_100);
+    send(space.id, 503, 30_000, 30_100, crowdedOut);
+    send(space.id, 503, 34_000, 34_100, crowdedOut);
+    const found = (await sevens()).filter(({ what }) => what.includes("503"));
+    expect(found.length).toBe(1);
+    // Another 503 has no such excuse.
+    for (let n = 0; n < 4; n += 1) send(space.id, 202, 50_000, 50_100);
+    send(space.id, 503, 50_000, 50_100, JSON.stringify({ code: "database-unavailable" }));
+    expect((await sevens()).filter(({ what }) => what.includes("database")).length).toBe(1);
+  });
+
   test("a 500 has no excuse", async () => {
     expect(await check({ troubles: [{ ...trouble, status: 500 }], faults: [fault] })).toEqual([saying(7, /GET/)]);
   });

@@ -35,16 +35,27 @@ export function problemIn(text: string): Readonly<Record<string, unknown>> | und
   }
 }
 
+/** Files that one isolate takes in at once, of a space and of all: the next is told to come again (decision 0025). */
+const UPLOADS_OF_A_SPACE = 2;
+const UPLOADS_MOST = 4;
+
 /**
- * `grace`: milliseconds after a fault was lifted in which its traces (open breakers, starting processes) may still be seen. An answer of 500 has
+ * A file that was one too many is no trouble, if there were so many. `grace`: milliseconds after a fault was lifted in which its traces (open breakers, starting processes) may still be seen. An answer of 500 has
  * no excuse: what is away is 503.
  */
 export function troublesWithoutFault(
-  { faults, troubles }: Pick<Recording, "faults" | "troubles">,
+  { faults, troubles, uploads }: Pick<Recording, "faults" | "troubles" | "uploads">,
   grace: number,
 ): readonly Violation[] {
-  const isExcused = ({ status, from, to }: RecordedTrouble): boolean =>
-    (status === 0 || status === 503) && faults.some((fault) => from <= fault.to + grace && to >= fault.from);
+  const isCrowd = ({ space, from, to }: RecordedTrouble): boolean => {
+    const beside = uploads.filter((upload) => upload.from <= to && upload.to >= from);
+    const own = beside.filter((upload) => upload.space === space);
+    return own.length >= UPLOADS_OF_A_SPACE || beside.length >= UPLOADS_MOST;
+  };
+  const isExcused = (trouble: RecordedTrouble): boolean =>
+    (trouble.status === 0 || trouble.status === 503) &&
+    (faults.some((fault) => trouble.from <= fault.to + grace && trouble.to >= fault.from) ||
+      (trouble.isCrowdedOut === true && isCrowd(trouble)));
   return troubles
     .filter((trouble) => !isExcused(trouble))
     .map(({ space, what, requestId, from }) => ({

@@ -120,8 +120,18 @@ export interface RecordedFault {
   readonly to: number;
 }
 
+/** A file that was sent, whatever became of it. */
+export interface RecordedUpload {
+  readonly space: string | undefined;
+  readonly from: number;
+  /** When it was answered; without an answer, when whoever takes files in will have noticed. */
+  readonly to: number;
+}
+
 export interface RecordedTrouble {
   readonly space: string | undefined;
+  /** A file was sent, and refused as one too many. */
+  readonly isCrowdedOut?: boolean;
   readonly what: string;
   readonly status: number;
   readonly from: number;
@@ -152,6 +162,8 @@ export interface Recording {
   readonly faults: readonly RecordedFault[];
   /** Answers of 5xx, and requests without an answer. */
   readonly troubles: readonly RecordedTrouble[];
+  /** But for those that were refused as one too many. */
+  readonly uploads: readonly RecordedUpload[];
   /** What was seen to be wrong when it came. */
   readonly seen: readonly Violation[];
 }
@@ -163,11 +175,16 @@ export interface Recorder extends Recording {
   readonly imports: RecordedImport[];
   readonly faults: RecordedFault[];
   readonly troubles: RecordedTrouble[];
+  readonly uploads: RecordedUpload[];
   readonly seen: Violation[];
   readonly answers: () => number;
   hear(answer: HeardAnswer): void;
   receive(delivery: RecordedDelivery, text: string): void;
 }
+
+const UPLOAD = /^\/v1\/spaces\/[^/]+\/imports(\?|$)/;
+/** Milliseconds after which a file whose sender has gone keeps nobody out any more. */
+const UPLOAD_CLAIM = 23_000;
 
 export function openRecorder(): Recorder {
   const deliveries: RecordedDelivery[] = [];
@@ -179,6 +196,7 @@ export function openRecorder(): Recorder {
     deliveries,
     faults: [],
     troubles: [],
+    uploads: [],
     seen: [],
   };
   let answers = 0;
@@ -196,12 +214,16 @@ export function openRecorder(): Recorder {
       const { space, method, path, status, headers, text, from, to } = answer;
       const what = `${method} ${path} → ${status === 0 ? "no answer" : status}`;
       answers += 1;
+      // Which bound or dependency refused is in the problem's code, and nowhere else once the run is over.
+      const code = status >= 500 ? problemIn(text)?.["code"] : undefined;
+      const isUpload = method === "POST" && UPLOAD.test(path);
+      const isCrowdedOut = isUpload && status === 503 && code === "overloaded";
+      if (isUpload && !isCrowdedOut)
+        recorder.uploads.push({ space, from, to: status === 0 ? Math.max(to, from + UPLOAD_CLAIM) : to });
       if (status === 0 || status >= 500) {
-        // Which bound or dependency refused is in the problem's code, and nowhere else once the run is over.
-        const code = problemIn(text)?.["code"];
         const told = `${what}${typeof code === "string" ? ` ${code}` : ""} after ${to - from} ms`;
         const requestId = headers.get("request-id") ?? undefined;
-        recorder.troubles.push({ space, what: told, status, from, to, requestId });
+        recorder.troubles.push({ space, isCrowdedOut, what: told, status, from, to, requestId });
       }
       if (status === 0) return;
       if (space !== undefined) lookFor(space, text, what);
