@@ -80,7 +80,17 @@ export function openCaller(workers: Workers, recorder: Recorder, random: Random)
     }
     const status = response?.status ?? 0;
     const heard = response?.headers ?? new Headers();
-    recorder.hear({ space: space?.id, method, path: whole, status, headers: heard, text, from, to: Date.now() });
+    recorder.hear({
+      space: space?.id,
+      worker: origin,
+      method,
+      path: whole,
+      status,
+      headers: heard,
+      text,
+      from,
+      to: Date.now(),
+    });
     let parsed: unknown;
     try {
       parsed = text === "" ? undefined : JSON.parse(text);

@@ -428,6 +428,9 @@ describe("7: no 5xx without an injected fault", () => {
     send(space.id, 503, 1_500, 1_600, crowdedOut);
     send(space.id, 503, 1_500, 1_600, crowdedOut);
     expect((await sevens()).length).toBe(2);
+    // What another Worker took in kept nobody out here.
+    own.hear({ ...asked, space: space.id, worker: "another", status: 202, text: "", from: 1_600, to: 1_700 });
+    expect((await sevens()).length).toBe(2);
     send(space.id, 202, 1_600, 1_700);
     expect(await sevens()).toEqual([]);
     send(space.id, 503, 2_100, 2_200, crowdedOut);

@@ -47,8 +47,8 @@ export function troublesWithoutFault(
   { faults, troubles, uploads }: Pick<Recording, "faults" | "troubles" | "uploads">,
   grace: number,
 ): readonly Violation[] {
-  const isCrowd = ({ space, from, to }: RecordedTrouble): boolean => {
-    const beside = uploads.filter((upload) => upload.from <= to && upload.to >= from);
+  const isCrowd = ({ space, worker, from, to }: RecordedTrouble): boolean => {
+    const beside = uploads.filter((upload) => upload.worker === worker && upload.from <= to && upload.to >= from);
     const own = beside.filter((upload) => upload.space === space);
     return own.length >= UPLOADS_OF_A_SPACE || beside.length >= UPLOADS_MOST;
   };

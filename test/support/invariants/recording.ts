@@ -123,6 +123,7 @@ export interface RecordedFault {
 /** A file that was sent, whatever became of it. */
 export interface RecordedUpload {
   readonly space: string | undefined;
+  readonly worker: string | undefined;
   readonly from: number;
   /** When it was answered; without an answer, when whoever takes files in will have noticed. */
   readonly to: number;
@@ -132,6 +133,7 @@ export interface RecordedTrouble {
   readonly space: string | undefined;
   /** A file was sent, and refused as one too many. */
   readonly isCrowdedOut?: boolean;
+  readonly worker?: string | undefined;
   readonly what: string;
   readonly status: number;
   readonly from: number;
@@ -140,6 +142,8 @@ export interface RecordedTrouble {
 }
 
 export interface HeardAnswer {
+  /** Where it was asked, when there are several. */
+  readonly worker?: string;
   /** Whose content may be in it; undefined: nobody's in particular. */
   readonly space: string | undefined;
   readonly method: string;
@@ -211,7 +215,7 @@ export function openRecorder(): Recorder {
     ...recorder,
     answers: () => answers,
     hear(answer) {
-      const { space, method, path, status, headers, text, from, to } = answer;
+      const { space, worker, method, path, status, headers, text, from, to } = answer;
       const what = `${method} ${path} → ${status === 0 ? "no answer" : status}`;
       answers += 1;
       // Which bound or dependency refused is in the problem's code, and nowhere else once the run is over.
@@ -219,11 +223,11 @@ export function openRecorder(): Recorder {
       const isUpload = method === "POST" && UPLOAD.test(path);
       const isCrowdedOut = isUpload && status === 503 && code === "overloaded";
       if (isUpload && !isCrowdedOut)
-        recorder.uploads.push({ space, from, to: status === 0 ? Math.max(to, from + UPLOAD_CLAIM) : to });
+        recorder.uploads.push({ space, worker, from, to: status === 0 ? Math.max(to, from + UPLOAD_CLAIM) : to });
       if (status === 0 || status >= 500) {
         const told = `${what}${typeof code === "string" ? ` ${code}` : ""} after ${to - from} ms`;
         const requestId = headers.get("request-id") ?? undefined;
-        recorder.troubles.push({ space, isCrowdedOut, what: told, status, from, to, requestId });
+        recorder.troubles.push({ space, worker, isCrowdedOut, what: told, status, from, to, requestId });
       }
       if (status === 0) return;
       if (space !== undefined) lookFor(space, text, what);
